@@ -1,0 +1,117 @@
+/**
+ * The layers of `src/`: everything flows one way, and nothing imports upwards.
+ *
+ *     errors, tree  ◀  core  ◀  passes  ◀  primitives  ◀  compile  ◀  engines  ◀  api, numpy, nn ...  ◀  index
+ *
+ * (`a ◀ b`: b may import a.)
+ */
+const ground = "errors\\.ts$|tree(?:Def|Path)?\\.ts$";
+
+/** @param {string} layer @param {string} from @param {string} allowed @param {string} comment */
+const only = (layer, from, allowed, comment) => ({
+  name: `${layer}-imports`,
+  comment,
+  severity: "error",
+  from: { path: from },
+  to: { path: "^src/", pathNot: `^src/(?:${allowed}|${ground})` },
+});
+
+/** What stands on top: the tables that users read, and the public names. */
+const top = "^src/(?:index\\.ts$|residuals\\.ts$|fwdBwd\\.ts$|inspect/)";
+
+/** What users call. */
+const user = "numpy|lax|nn|random|optim|io";
+
+export default {
+  forbidden: [
+    only("core", "^src/core/", "core/", "core knows nothing but itself, errors and trees."),
+    only("passes", "^src/passes/", "passes/|core/", "A pass turns a jaxpr into a jaxpr: it needs core only."),
+    only("primitives", "^src/primitives/", "primitives/|passes/|core/", "A primitive's record needs core and passes."),
+    only(
+      "compile",
+      "^src/compile/",
+      "compile/|primitives/|passes/|core/",
+      "A program is made from a jaxpr; engines and the API are its users.",
+    ),
+    only(
+      "engines",
+      "^src/engines/",
+      "engines/|compile/|primitives/|passes/|core/",
+      "An engine runs programs and knows nothing of the API above.",
+    ),
+    {
+      name: "ground-imports",
+      comment: "errors.ts and tree.ts are what everything stands on: from above they may know types only.",
+      severity: "error",
+      from: { path: "^src/(?:errors|tree(?:Def|Path)?)\\.ts$" },
+      to: { path: "^src/", pathNot: `^src/(?:${ground})`, dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "engines-apart",
+      comment: "An engine never imports another engine, so that one which isn't imported isn't bundled.",
+      severity: "error",
+      from: { path: "^src/engines/([^/]+)/" },
+      to: { path: "^src/engines/[^/]+/", pathNot: "^src/engines/$1/" },
+    },
+    {
+      name: "user-layers-below-the-tables",
+      comment: "numpy, lax, nn, random, optim and io don't use the tables about residuals and programs.",
+      severity: "error",
+      from: { path: `^src/(?:${user})/` },
+      to: { path: top },
+    },
+    {
+      name: "index-is-for-users",
+      comment: "src/index.ts holds the public names; the source imports the file that defines them.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^src/index\\.ts$" },
+    },
+    {
+      name: "no-circular",
+      comment: "Circles are allowed only if at least one of their imports is of types alone.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "no-unresolvable",
+      comment: "Write the path with its .ts extension.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { couldNotResolve: true },
+    },
+    {
+      name: "no-dev-dependencies",
+      comment: "The library has no run-time dependencies but the optional ones that package.json names.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "no-node-modules-of-node",
+      comment:
+        "The library runs in browsers: only io, the xla engine and the tables' terminal output may ask for node:.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(?:io|engines/xla|inspect)/" },
+      to: { dependencyTypes: ["core"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "src-alone",
+      comment: "The source doesn't import tests, benchmarks, examples or scripts.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^(?:tests|bench|examples|scripts|web|notebooks)/" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".d.ts", ".js", ".mjs", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["@remat/source", "import", "node", "default", "types"],
+    },
+  },
+};

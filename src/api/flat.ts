@@ -1,0 +1,123 @@
+/**
+ * Between the user's nested values and the flat lists that the core works on: leaves are checked and become arrays, results are flattened and
+ * their structure remembered.
+ */
+import { argNames, functionName } from "../argNames.ts";
+import { NDArray } from "../core/array.ts";
+import type { DebugInfo } from "../core/jaxpr.ts";
+import { canonicalDType, isHostScalar, literal, scalar } from "../core/scalar.ts";
+import { FunctionArgumentError, FunctionResultError, InvalidLeafError } from "../errors.ts";
+import { flatten, flattenWithPath, keystr, unflatten, type TreeDef } from "../tree.ts";
+
+export type AnyFunction = (...args: never[]) => unknown;
+/** A function as the transformations call it. */
+export type Callable = (...args: readonly unknown[]) => unknown;
+
+/** How JavaScript numbers among the arguments are read: integral ones as integers, or all of them as floats (where one differentiates). */
+export type NumberReading = "asWritten" | "asFloats";
+
+/** A leaf as an array, or null if it cannot be one. */
+export function leafArray(x: unknown, numbers: NumberReading): NDArray | null {
+  if (x instanceof NDArray) return x;
+  if (typeof x === "number" && numbers === "asFloats") return literal(x, canonicalDType("float64"), true);
+  if (isHostScalar(x)) return scalar(x);
+  return null;
+}
+
+export interface FlatArgs {
+  readonly leaves: NDArray[];
+  readonly treedef: TreeDef;
+}
+
+/** The arguments as arrays, with their structure. */
+export function flattenArgs(
+  f: AnyFunction,
+  args: readonly unknown[],
+  numbers: NumberReading = "asWritten",
+): FlatArgs {
+  const { leaves, treedef } = flatten(args);
+  return {
+    leaves: leaves.map((x, i) => {
+      const leaf = leafArray(x, numbers);
+      if (leaf === null) throw new InvalidLeafError(argNames(f, args)[i] ?? `args[${i}]`, x);
+      return leaf;
+    }),
+    treedef,
+  };
+}
+
+/** The result of a user's function as arrays, with its structure. */
+export function flattenResult(result: unknown, name: string, tracedFor: string): FlatArgs {
+  if (result === undefined || result instanceof Promise) throw new FunctionResultError(name, tracedFor, "", result);
+  const { leaves, treedef } = flattenChecked(result, name, tracedFor);
+  const arrays: NDArray[] = [];
+  leaves.forEach((x, i) => {
+    const leaf = leafArray(x, "asWritten");
+    if (leaf === null) throw new FunctionResultError(name, tracedFor, keystr(flattenWithPath(result)[i].path), x);
+    arrays.push(leaf);
+  });
+  return { leaves: arrays, treedef };
+}
+
+function flattenChecked(result: unknown, name: string, tracedFor: string): { leaves: unknown[]; treedef: TreeDef } {
+  try {
+    return flatten(result);
+  } catch (error) {
+    throw new FunctionResultError(name, tracedFor, "", result, { cause: error });
+  }
+}
+
+/** What is known of a function that is traced. */
+export function debugOf(f: AnyFunction, args: readonly unknown[], tracedFor: string, statics: readonly number[] = []): DebugInfo {
+  let names: string[] | undefined;
+  return {
+    tracedFor,
+    name: functionName(f),
+    get argNames() {
+      return (names ??= argNames(f, args, {}, statics));
+    },
+  };
+}
+
+/** A function of flat arrays from a function of nested values. Remembers the structure of the latest result. */
+export class FlatFunction {
+  readonly name: string;
+  readonly #f: Callable;
+  readonly #tracedFor: string;
+  #result: TreeDef | null = null;
+
+  constructor(
+    f: AnyFunction,
+    /** Rebuilds the arguments from flat arrays. */
+    rebuild: (leaves: readonly NDArray[]) => readonly unknown[],
+    tracedFor: string,
+  ) {
+    this.name = functionName(f);
+    this.#tracedFor = tracedFor;
+    this.#f = (...leaves) => (f as unknown as Callable)(...rebuild(leaves as readonly NDArray[]));
+  }
+
+  readonly call = (leaves: readonly NDArray[]): NDArray[] => {
+    const { leaves: outs, treedef } = flattenResult(this.#f(...leaves), this.name, this.#tracedFor);
+    this.#result = treedef;
+    return outs;
+  };
+
+  get resultTree(): TreeDef {
+    return this.#result as TreeDef;
+  }
+}
+
+/** The function with its arguments' structure built in. */
+export const flatFunction = (f: AnyFunction, treedef: TreeDef, tracedFor: string): FlatFunction =>
+  new FlatFunction(f, (leaves) => unflatten(treedef, leaves) as readonly unknown[], tracedFor);
+
+/** A non-negative position for each argument number, which may count from the end. */
+export function canonicalArgnums(what: string, argnums: number | readonly number[], count: number): number[] {
+  const list = typeof argnums === "number" ? [argnums] : [...argnums];
+  return list.map((i) => {
+    if (!Number.isInteger(i) || i < -count || i >= count) throw new FunctionArgumentError(what, i, count);
+    return i < 0 ? i + count : i;
+  });
+}
+

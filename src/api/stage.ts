@@ -1,0 +1,237 @@
+/** Staging functions of nested values: `jit`, `makeJaxpr`, `evalShape`, `closureConvert`. */
+import { argNames, functionName, passFor } from "../argNames.ts";
+import { NDArray } from "../core/array.ts";
+import { ShapedArray, type Shape } from "../core/aval.ts";
+import { x64Enabled } from "../core/config.ts";
+import type { DType } from "../core/dtype.ts";
+import { evalJaxpr } from "../core/evalJaxpr.ts";
+import { Tracer } from "../core/interpreter.ts";
+import type { ClosedJaxpr } from "../core/jaxpr.ts";
+import { identity } from "../core/memo.ts";
+import { stage } from "../core/stage.ts";
+import { isInexact } from "../core/dtype.ts";
+import { bindJit } from "../primitives/jit.ts";
+import { InvalidLeafError, RematTypeError } from "../errors.ts";
+import { flatten, unflatten, type MapTree, type TreeDef } from "../tree.ts";
+import { canonicalArgnums, debugOf, flattenResult, leafArray, type AnyFunction, type Callable } from "./flat.ts";
+import { requireFunction } from "./differentiate.ts";
+
+export interface JitOptions {
+  /** Arguments that are not traced: their value is part of the program, and each new value makes a new one. */
+  readonly staticArgnums?: number | readonly number[];
+  /** The same, by the names of the function's parameters. */
+  readonly staticArgnames?: string | readonly string[];
+  /** Write the body down in place of the call when the call itself is staged. */
+  readonly inline?: boolean;
+}
+
+interface Traced {
+  readonly closed: ClosedJaxpr<NDArray>;
+  readonly resultTree: TreeDef;
+}
+
+/** The arguments that are traced, as flat arrays, and a way to put all arguments back together. */
+export class SplitArgs {
+  readonly leaves: NDArray[];
+  readonly treedef: TreeDef;
+  readonly statics: readonly number[];
+  readonly #args: readonly unknown[];
+
+  constructor(f: AnyFunction, args: readonly unknown[], statics: readonly number[]) {
+    this.#args = args;
+    this.statics = statics;
+    const isStatic = new Set(statics);
+    const { leaves, treedef } = flatten(isStatic.size === 0 ? args : args.filter((_, i) => !isStatic.has(i)));
+    this.treedef = treedef;
+    this.leaves = leaves.map((x, i) => {
+      const leaf = leafArray(x, "asWritten");
+      if (leaf === null) throw new InvalidLeafError(argNames(f, args, {}, statics)[i] ?? `args[${i}]`, x);
+      return leaf;
+    });
+  }
+
+  rebuild(leaves: readonly NDArray[]): readonly unknown[] {
+    const dynamic = unflatten(this.treedef, leaves) as readonly unknown[];
+    if (this.statics.length === 0) return dynamic;
+    const isStatic = new Set(this.statics);
+    let next = 0;
+    return this.#args.map((x, i) => (isStatic.has(i) ? x : dynamic[next++]));
+  }
+
+  /** Tells apart calls that need a program of their own. */
+  key(): string {
+    const statics = this.statics.map((i) => `${i}=${staticKey(this.#args[i])}`);
+    return `${this.treedef.key}|${this.leaves.map((x) => x.aval.key).join()}|${statics.join()}|${String(x64Enabled())}`;
+  }
+}
+
+/** Static values are compared by value if they are primitive, else by identity. */
+export function staticKey(x: unknown): string {
+  if ((typeof x === "object" && x !== null) || typeof x === "function") return `#${identity(x)}`;
+  return `${typeof x}:${String(x)}${Object.is(x, -0) ? "-" : ""}`;
+}
+
+function resolveStatics(f: AnyFunction, options: JitOptions, args: readonly unknown[]): number[] {
+  const byNumber =
+    options.staticArgnums === undefined ? [] : canonicalArgnums("jit's staticArgnums", options.staticArgnums, args.length);
+  if (options.staticArgnames === undefined) return byNumber;
+  const wanted = new Set(typeof options.staticArgnames === "string" ? [options.staticArgnames] : options.staticArgnames);
+  const names = args.map((_, i) => argNames(f, args.map((__, j) => (j === i ? 0 : null)))[0]);
+  return [...new Set([...byNumber, ...names.flatMap((name, i) => (wanted.has(name) ? [i] : []))])];
+}
+
+/** Traces `f` on the types of the arguments. */
+export function traceArgs(f: AnyFunction, split: SplitArgs, args: readonly unknown[], tracedFor: string): Traced {
+  const name = functionName(f);
+  const { closed, extra } = stage(
+    split.leaves.map((x) => x.aval),
+    (leaves) => {
+      const { leaves: outs, treedef } = flattenResult((f as unknown as Callable)(...split.rebuild(leaves)), name, tracedFor);
+      return { outs, extra: treedef };
+    },
+    debugOf(f, args, tracedFor, split.statics),
+  );
+  return { closed, resultTree: extra };
+}
+
+/** Programs by function; a program that closes over a tracer of an ended transformation is not used again. */
+export class TraceCache {
+  readonly #entries = new Map<string, Traced>();
+
+  get(key: string, trace: () => Traced): Traced {
+    const known = this.#entries.get(key);
+    if (known?.closed.consts.every(isAlive)) return known;
+    const traced = trace();
+    this.#entries.set(key, traced);
+    return traced;
+  }
+}
+
+const isAlive = (x: NDArray): boolean => !(x instanceof Tracer) || (x.trace as { live?: boolean }).live !== false;
+
+const programs = new WeakMap<AnyFunction, TraceCache>();
+
+function cacheOf(f: AnyFunction): TraceCache {
+  let cache = programs.get(f);
+  if (cache === undefined) programs.set(f, (cache = new TraceCache()));
+  return cache;
+}
+
+/**
+ * Stages a function: it is traced once for each combination of argument types, and runs as one program.
+ *
+ * @throws ConcretizationTypeError where the function needs the value of an argument that is not static.
+ * @example
+ * const step = jit((w: NDArray, x: NDArray) => np.tanh(np.dot(w, x)));
+ */
+export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): F {
+  requireFunction(f, "jit");
+  const name = functionName(f);
+  const jitted = (...args: readonly unknown[]): unknown => {
+    const split = new SplitArgs(f, args, resolveStatics(f, options, args));
+    const traced = cacheOf(f).get(split.key(), () => traceArgs(f, split, args, "jit"));
+    return unflatten(traced.resultTree, bindJit(name, traced.closed, split.leaves, options.inline ?? false));
+  };
+  return passFor(jitted, f) as unknown as F;
+}
+
+/** A stand-in for an array of which only the type matters, as `evalShape` takes and gives. */
+export class ShapeDType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly weakType: boolean;
+  constructor(shape: Shape, dtype: DType, weakType = false) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.weakType = weakType;
+  }
+}
+
+const abstractLeaf = (x: unknown): ShapedArray | null => {
+  if (x instanceof ShapeDType) return new ShapedArray(x.shape, x.dtype, x.weakType);
+  return leafArray(x, "asWritten")?.aval ?? null;
+};
+
+function traceAbstract(f: AnyFunction, args: readonly unknown[], statics: readonly number[], tracedFor: string): Traced {
+  const isStatic = new Set(statics);
+  const { leaves, treedef } = flatten(args.filter((_, i) => !isStatic.has(i)));
+  const avals = leaves.map((x, i) => {
+    const aval = abstractLeaf(x);
+    if (aval === null) throw new InvalidLeafError(argNames(f, args, {}, statics)[i] ?? `args[${i}]`, x);
+    return aval;
+  });
+  const name = functionName(f);
+  const { closed, extra } = stage(
+    avals,
+    (flat) => {
+      const dynamic = unflatten(treedef, flat) as readonly unknown[];
+      let next = 0;
+      const all = args.map((x, i) => (isStatic.has(i) ? x : dynamic[next++]));
+      const { leaves: outs, treedef: resultTree } = flattenResult((f as unknown as Callable)(...all), name, tracedFor);
+      return { outs, extra: resultTree };
+    },
+    debugOf(f, args, tracedFor, statics),
+  );
+  return { closed, resultTree: extra };
+}
+
+/**
+ * The program of a function, as data that prints as JAX prints it. Arguments are example values; only their types matter.
+ *
+ * @example
+ * console.log(String(makeJaxpr((x: NDArray) => np.sin(x))(np.zeros([3]))));
+ * // { lambda ; a:f32[3]. let b:f32[3] = sin a in (b,) }
+ */
+export function makeJaxpr<A extends readonly unknown[]>(
+  f: (...args: A) => unknown,
+  options: { readonly staticArgnums?: number | readonly number[] } = {},
+): (...args: { [K in keyof A]: A[K] | (A[K] extends NDArray ? number | ShapeDType : never) }) => ClosedJaxpr<NDArray> {
+  requireFunction(f, "makeJaxpr");
+  return (...args) => {
+    const statics = canonicalArgnums("makeJaxpr's staticArgnums", options.staticArgnums ?? [], args.length);
+    return traceAbstract(f, args, statics, "make_jaxpr").closed;
+  };
+}
+
+/**
+ * The types of a function's results without running it: the result's structure with a `ShapeDType` for each array.
+ *
+ * @example
+ * evalShape((x: NDArray) => np.dot(x, x), new ShapeDType([3], "float32")); // ShapeDType { shape: [], dtype: "float32" }
+ */
+export function evalShape<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  ...args: { [K in keyof A]: A[K] | (A[K] extends NDArray ? number | ShapeDType : unknown) }
+): MapTree<R, ShapeDType> {
+  const { closed, resultTree } = traceAbstract(f, args, [], "eval_shape");
+  const shapes = closed.outAvals.map((a) => new ShapeDType(a.shape, a.dtype, a.weakType));
+  return unflatten(resultTree, shapes) as MapTree<R, ShapeDType>;
+}
+
+/**
+ * Turns what a function closes over into arguments, so that custom rules can differentiate by it: gives a function that takes them after its own
+ * arguments, and their values. Only floating-point tracers are hoisted; other constants stay.
+ */
+export function closureConvert<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  ...examples: A
+): [converted: (...args: readonly unknown[]) => R, consts: NDArray[]] {
+  const { closed, resultTree } = traceAbstract(f, examples, [], "closure_convert");
+  const hoisted = closed.consts.map((c) => c instanceof Tracer && isInexact(c.dtype));
+  const consts = closed.consts.filter((_, i) => hoisted[i]);
+  const structure = flatten(examples).treedef;
+  const converted = (...args: readonly unknown[]): R => {
+    const own = args.slice(0, args.length - consts.length);
+    const given = args.slice(args.length - consts.length) as NDArray[];
+    const { leaves, treedef } = flatten(own);
+    if (!treedef.equals(structure)) {
+      throw new RematTypeError(
+        `a converted closure was called with arguments of another structure: expected ${String(structure)}, got ${String(treedef)}.`,
+      );
+    }
+    let next = 0;
+    const all = closed.consts.map((c, i) => (hoisted[i] ? given[next++] : c));
+    return unflatten(resultTree, evalJaxpr(closed.jaxpr, all, leaves as NDArray[])) as R;
+  };
+  return [converted, consts];
+}

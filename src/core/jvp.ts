@@ -1,0 +1,127 @@
+/** Forward-mode differentiation: every value is a pair (primal, tangent), and each primitive's jvp rule runs in the trace below. */
+import type { NDArray } from "./array.ts";
+import type { ShapedArray } from "./aval.ts";
+import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
+import { bindWith, Trace, Tracer, withTrace } from "./interpreter.ts";
+import type { Params } from "./jaxpr.ts";
+import type { Primitive, Tangent } from "./primitive.ts";
+import { captureSource, withSource } from "./source.ts";
+import { customLinear } from "./customLinear.ts";
+import { instantiate } from "./zeros.ts";
+import { NotDifferentiableError } from "../errors.ts";
+
+export class JvpTracer extends Tracer {
+  readonly trace: JvpTrace;
+  readonly primal: NDArray;
+  readonly tangent: NDArray;
+
+  constructor(trace: JvpTrace, primal: NDArray, tangent: NDArray) {
+    super();
+    this.trace = trace;
+    this.primal = primal;
+    this.tangent = tangent;
+  }
+
+  get aval(): ShapedArray {
+    return this.primal.aval;
+  }
+
+  override concrete(): NDArray | null {
+    return this.primal instanceof Tracer ? this.primal.concrete() : this.primal;
+  }
+
+  override origin(): string {
+    return this.primal instanceof Tracer ? this.primal.origin() : "";
+  }
+}
+
+export class JvpTrace extends Trace {
+  readonly parent: Trace;
+  live = true;
+
+  constructor(parent: Trace) {
+    super();
+    this.parent = parent;
+  }
+
+  /** Pairs a primal with its tangent; without one, the primal stands for itself. */
+  wrap(primal: NDArray, tangent: Tangent): NDArray {
+    return tangent === null || tangent.dtype === "float0" ? primal : new JvpTracer(this, primal, tangent);
+  }
+
+  unwrap(x: NDArray): [primal: NDArray, tangent: Tangent] {
+    return x instanceof JvpTracer && x.trace === this ? [x.primal, x.tangent] : [x, null];
+  }
+
+  unwrapAll(xs: readonly NDArray[]): { primals: NDArray[]; tangents: Tangent[]; constant: boolean } {
+    const primals: NDArray[] = [];
+    const tangents: Tangent[] = [];
+    let constant = true;
+    for (const x of xs) {
+      const [primal, tangent] = this.unwrap(x);
+      primals.push(primal);
+      tangents.push(tangent);
+      constant &&= tangent === null;
+    }
+    return { primals, tangents, constant };
+  }
+
+  process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
+    const { primals, tangents, constant } = this.unwrapAll(args);
+    if (constant) return bindWith(this.parent, primitive, primals, params);
+    const rule = primitive.jvp;
+    if (rule === undefined) throw noDerivative(primitive);
+    const outs = withSource(captureSource(), () => withTrace(this.parent, () => rule(primals, tangents, params)));
+    return outs.primals.map((x, i) => this.wrap(x, outs.tangents[i]));
+  }
+
+  stageValue(value: NDArray): NDArray {
+    const [primal, tangent] = this.unwrap(value);
+    return this.wrap(this.parent.stageValue(primal), tangent === null ? null : this.parent.stageValue(tangent));
+  }
+
+  customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
+    const { primals, tangents, constant } = this.unwrapAll(args);
+    if (constant) return this.parent.customJvp(call, primals);
+    const outs = withTrace(this.parent, () =>
+      call.jvp(primals, call.symbolicZeros ? tangents : tangents.map((t, i) => instantiate(t, primals[i].aval.toTangent()))),
+    );
+    return outs.primals.map((x, i) => this.wrap(x, outs.tangents[i]));
+  }
+
+  customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
+    const { primals, tangents, constant } = this.unwrapAll(args);
+    if (constant) return this.parent.customVjp(call, primals);
+    return withTrace(this.parent, () => {
+      const perturbed = tangents.map((t) => t !== null);
+      const { outs, residuals } = call.fwd(primals, perturbed);
+      const ts = customLinear(call, residuals, tangents, outs);
+      return outs.map((x, i) => this.wrap(x, ts[i]));
+    });
+  }
+}
+
+/** The error for a primitive that has no derivative rule. */
+export function noDerivative(primitive: Primitive): NotDifferentiableError {
+  return new NotDifferentiableError(
+    `differentiation of '${primitive.name}' was asked for, and there is no rule: Differentiation rule for '${primitive.name}' not ` +
+      "implemented. Keep it out of what is differentiated (stopGradient), or give the function around it a rule (customJvp, customVjp).",
+  );
+}
+
+/** Values and tangents of `fn` at `primals`; a `null` tangent is a symbolic zero. */
+export function jvpFlat(
+  fn: (args: readonly NDArray[]) => readonly NDArray[],
+  parent: Trace,
+  primals: readonly NDArray[],
+  tangents: readonly Tangent[],
+): { primals: NDArray[]; tangents: Tangent[] } {
+  const trace = new JvpTrace(parent);
+  try {
+    const outs = withTrace(trace, () => fn(primals.map((x, i) => trace.wrap(x, tangents[i]))));
+    const pairs = outs.map((x) => trace.unwrap(x));
+    return { primals: pairs.map((p) => p[0]), tangents: pairs.map((p) => p[1]) };
+  } finally {
+    trace.live = false;
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Linearization: runs a function at a point, and writes down its derivative there as a linear program of the tangents. Primal values are
+ * computed at once, in the trace below; tangents are staged. The constants of the tangent program are the residuals: what reverse mode
+ * keeps in memory.
+ */
+import type { NDArray } from "./array.ts";
+import type { ShapedArray } from "./aval.ts";
+import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
+import { customLinear } from "./customLinear.ts";
+import { evalJaxpr } from "./evalJaxpr.ts";
+import { bindWith, currentTrace, Trace, Tracer, withTrace } from "./interpreter.ts";
+import { noDerivative } from "./jvp.ts";
+import type { Atom, DebugInfo, Jaxpr, Params } from "./jaxpr.ts";
+import { pruneEquations } from "./liveness.ts";
+import { SplitTrace } from "./partial.ts";
+import type { JvpResult, LinearizeResult, Primitive, Tangent } from "./primitive.ts";
+import { captureSource, withSource } from "./source.ts";
+import { StageTrace } from "./stage.ts";
+import { instantiate } from "./zeros.ts";
+import { RematValueError } from "../errors.ts";
+
+export class LinearizeTracer extends Tracer {
+  readonly trace: LinearizeTrace;
+  readonly primal: NDArray;
+  readonly tangent: NDArray;
+
+  constructor(trace: LinearizeTrace, primal: NDArray, tangent: NDArray) {
+    super();
+    this.trace = trace;
+    this.primal = primal;
+    this.tangent = tangent;
+  }
+
+  get aval(): ShapedArray {
+    return this.primal.aval;
+  }
+
+  override concrete(): NDArray | null {
+    return this.primal instanceof Tracer ? this.primal.concrete() : this.primal;
+  }
+
+  override origin(): string {
+    return this.primal instanceof Tracer ? this.primal.origin() : "";
+  }
+}
+
+export class LinearizeTrace extends Trace {
+  readonly parent: Trace;
+  readonly tangentTrace: StageTrace;
+  readonly isVjp: boolean;
+  live = true;
+
+  constructor(parent: Trace, tangentTrace: StageTrace, isVjp: boolean) {
+    super();
+    this.parent = parent;
+    this.tangentTrace = tangentTrace;
+    this.isVjp = isVjp;
+  }
+
+  wrap(primal: NDArray, tangent: Tangent): NDArray {
+    return tangent === null || tangent.dtype === "float0" ? primal : new LinearizeTracer(this, primal, tangent);
+  }
+
+  unwrap(x: NDArray): [primal: NDArray, tangent: Tangent] {
+    return x instanceof LinearizeTracer && x.trace === this ? [x.primal, x.tangent] : [x, null];
+  }
+
+  unwrapAll(xs: readonly NDArray[]): { primals: NDArray[]; tangents: Tangent[]; constant: boolean } {
+    const primals: NDArray[] = [];
+    const tangents: Tangent[] = [];
+    let constant = true;
+    for (const x of xs) {
+      const [primal, tangent] = this.unwrap(x);
+      primals.push(primal);
+      tangents.push(tangent);
+      constant &&= tangent === null;
+    }
+    return { primals, tangents, constant };
+  }
+
+  process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
+    const { primals, tangents, constant } = this.unwrapAll(args);
+    if (constant) return bindWith(this.parent, primitive, primals, params);
+    const nonzero = tangents.map((t) => t !== null);
+    return withSource(captureSource(), () => {
+      const result = withTrace(this.parent, () =>
+        primitive.linearize !== undefined
+          ? primitive.linearize(nonzero, primals, params, this.isVjp)
+          : linearizeByJvp(primitive, nonzero, primals, params),
+      );
+      return this.finish(result, tangents);
+    });
+  }
+
+  private finish(result: LinearizeResult, tangents: readonly Tangent[]): NDArray[] {
+    const outs = withTrace(this.tangentTrace, () => result.linear(tangents));
+    return result.primals.map((x, i) => this.wrap(x, outs[i]));
+  }
+
+  stageValue(value: NDArray): NDArray {
+    const [primal, tangent] = this.unwrap(value);
+    return this.wrap(this.parent.stageValue(primal), tangent === null ? null : this.tangentTrace.stageValue(tangent));
+  }
+
+  customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
+    const { primals, tangents, constant } = this.unwrapAll(args);
+    if (constant) return this.parent.customJvp(call, primals);
+    const nonzero = tangents.map((t) => t !== null);
+    const rule = (ps: readonly NDArray[], ts: readonly Tangent[]): JvpResult =>
+      call.jvp(ps, call.symbolicZeros ? ts : ts.map((t, i) => instantiate(t, ps[i].aval.toTangent())));
+    const result = withTrace(this.parent, () => linearizeRule(rule, nonzero, primals));
+    return this.finish(result, tangents);
+  }
+
+  customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
+    const { primals, tangents, constant } = this.unwrapAll(args);
+    if (constant) return this.parent.customVjp(call, primals);
+    const perturbed = tangents.map((t) => t !== null);
+    const { outs, residuals } = withTrace(this.parent, () => call.fwd(primals, perturbed));
+    const ts = withTrace(this.tangentTrace, () => customLinear(call, residuals, tangents, outs));
+    return outs.map((x, i) => this.wrap(x, ts[i]));
+  }
+}
+
+function linearizeByJvp(
+  primitive: Primitive,
+  nonzero: readonly boolean[],
+  primals: readonly NDArray[],
+  params: Params,
+): LinearizeResult {
+  const jvp = primitive.jvp;
+  if (jvp === undefined) throw noDerivative(primitive);
+  return linearizeRule((ps, ts) => jvp(ps, ts, params), nonzero, primals);
+}
+
+/**
+ * Linearizes a jvp rule: runs it in the current trace with unknown tangents, so that everything that does not depend on them is computed now,
+ * and gives the rest as a function of the tangents.
+ */
+export function linearizeRule(
+  rule: (primals: readonly NDArray[], tangents: readonly Tangent[]) => JvpResult,
+  nonzero: readonly boolean[],
+  primals: readonly NDArray[],
+): LinearizeResult {
+  const trace = new SplitTrace(currentTrace());
+  const perturbed = primals.map((p, i) => nonzero[i] && p.aval.toTangent().dtype !== "float0");
+  const args = primals.map((p, i) => (perturbed[i] ? trace.newArg(p.aval.toTangent()) : null));
+  const result = withTrace(trace, () => rule(primals, args));
+  if (result.primals.some((p) => !trace.isKnown(p))) {
+    throw new RematValueError(
+      "a linearization was asked for, and a primal output depends on a tangent: Linearization failed to produce known values for all output " +
+        "primals. This happens when what is differentiated has no reverse-mode derivative; use forward mode (jvp, jacfwd) instead.",
+    );
+  }
+  const unknown = result.tangents.map((t) => t !== null && !trace.isKnown(t));
+  const outs = result.tangents.filter((_, i) => unknown[i]) as NDArray[];
+  const { jaxpr, consts } = trace.finish(outs, null);
+  trace.live = false;
+  const pruned = jaxpr.replace({ eqns: pruneEquations(jaxpr.eqns, jaxpr.outvars) });
+  return {
+    primals: result.primals,
+    nonzero: unknown,
+    linear(tangents) {
+      const given = tangents.filter((_, i) => perturbed[i]) as NDArray[];
+      const replayed = evalJaxpr(pruned, consts, given);
+      let next = 0;
+      return unknown.map((isUnknown) => (isUnknown ? replayed[next++] : null));
+    },
+  };
+}
+
+export interface Linearized {
+  readonly outs: readonly NDArray[];
+  /** Which outputs have a tangent; the linear program gives only those. */
+  readonly nonzero: readonly boolean[];
+  /** From one tangent for each input to the tangents of the outputs; its constvars stand for the residuals. */
+  readonly jaxpr: Jaxpr;
+  readonly residuals: readonly NDArray[];
+}
+
+/** Runs `fn` at `primals` and writes its derivative down. `aux` is passed through, with tangents taken off. */
+export function linearizeFlat(
+  fn: (args: readonly NDArray[]) => readonly NDArray[],
+  primals: readonly NDArray[],
+  isVjp: boolean,
+  debug: DebugInfo | null,
+): Linearized & { strip: (x: NDArray) => NDArray } {
+  const parent = currentTrace();
+  const tangentTrace = new StageTrace(debug, true);
+  const trace = new LinearizeTrace(parent, tangentTrace, isVjp);
+  try {
+    const args = primals.map((p) => trace.wrap(p, tangentTrace.newArg(p.aval.toTangent())));
+    const pairs = withTrace(trace, () => fn(args)).map((x) => trace.unwrap(x));
+    const nonzero = pairs.map(([, t]) => t !== null);
+    const tangents = pairs.flatMap(([, t]) => (t === null ? [] : [t]));
+    const { jaxpr, consts } = tangentTrace.finish(tangents);
+    const pruned = pruneProgram(jaxpr, consts);
+    return { outs: pairs.map(([p]) => p), nonzero, ...pruned, strip: (x) => trace.unwrap(x)[0] };
+  } finally {
+    trace.live = false;
+    tangentTrace.close();
+  }
+}
+
+/** Dead-code elimination that keeps all inputs and drops constants that are not used any more. */
+export function pruneProgram(jaxpr: Jaxpr, consts: readonly NDArray[]): { jaxpr: Jaxpr; residuals: NDArray[] } {
+  const needed = new Set<Atom>();
+  const eqns = pruneEquations(jaxpr.eqns, jaxpr.outvars, needed);
+  const kept = jaxpr.constvars.map((v) => needed.has(v));
+  return {
+    jaxpr: jaxpr.replace({ eqns, constvars: jaxpr.constvars.filter((_, i) => kept[i]) }),
+    residuals: consts.filter((_, i) => kept[i]),
+  };
+}
+
+

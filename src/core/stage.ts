@@ -1,0 +1,291 @@
+/**
+ * Staging: runs a function on tracers that know only their types, and writes down every primitive call as an equation. The result is a
+ * jaxpr. Nothing is simplified on the way, but for conversions that change nothing and conversions of literals, as in JAX.
+ *
+ * A trace with `autoDce` records the tangent program of a linearization: it drops equations that no output needs.
+ */
+import { ConcreteArray, type NDArray } from "./array.ts";
+import type { ShapedArray } from "./aval.ts";
+import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
+import { Trace, Tracer, withTrace } from "./interpreter.ts";
+import { ClosedJaxpr, Jaxpr, Literal, Var, type Atom, type DebugInfo, type Eqn, type Params } from "./jaxpr.ts";
+import { Memo } from "./memo.ts";
+import type { Primitive } from "./primitive.ts";
+import { captureSource, withSource, type Source } from "./source.ts";
+import { UnexpectedTracerError } from "../errors.ts";
+
+export class StageTracer extends Tracer {
+  readonly trace: StageTrace;
+  readonly aval: ShapedArray;
+  readonly atom: Atom;
+
+  constructor(trace: StageTrace, aval: ShapedArray, atom: Atom) {
+    super();
+    this.trace = trace;
+    this.aval = aval;
+    this.atom = atom;
+  }
+
+  override origin(): string {
+    return this.trace.originOf(this);
+  }
+}
+
+export class StageTrace extends Trace {
+  readonly invars: Var[] = [];
+  readonly debug: DebugInfo | null;
+  readonly autoDce: boolean;
+  /** Marks tracers of one linearization, so that residuals can be told from them. */
+  live = true;
+  #eqns: Eqn[] = [];
+  readonly #constTracers = new Map<NDArray, StageTracer>();
+  readonly #constOf = new Map<Var, NDArray>();
+
+  constructor(debug: DebugInfo | null, autoDce = false) {
+    super();
+    this.debug = debug;
+    this.autoDce = autoDce;
+  }
+
+  /** A new input. */
+  newArg(aval: ShapedArray): StageTracer {
+    const v = new Var(aval);
+    this.invars.push(v);
+    return new StageTracer(this, aval, v);
+  }
+
+  /** The tracer of a value in this trace: itself, a literal, or a constant. */
+  tracerOf(x: NDArray): StageTracer {
+    if (x instanceof StageTracer && x.trace === this) return x;
+    return this.#constant(x);
+  }
+
+  #constant(c: NDArray): StageTracer {
+    const known = this.#constTracers.get(c);
+    if (known !== undefined) return known;
+    if (c instanceof ConcreteArray && c.literal && c.ndim === 0) {
+      return new StageTracer(this, c.aval, new Literal(c, c.aval));
+    }
+    if (c instanceof Tracer) checkAlive(c);
+    const v = new Var(c.aval);
+    const tracer = new StageTracer(this, c.aval, v);
+    this.#constTracers.set(c, tracer);
+    this.#constOf.set(v, c);
+    return tracer;
+  }
+
+  stageValue(value: NDArray): NDArray {
+    return this.tracerOf(value);
+  }
+
+  process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
+    if (!this.live) throw leaked(null);
+    const tracers = args.map((x) => this.tracerOf(x));
+    if (primitive.fold !== undefined) {
+      const folded = primitive.fold(
+        tracers.map((t) => (t.atom instanceof Literal ? t.atom.value : null)),
+        params,
+      );
+      if (folded !== null) return folded.map((c) => this.tracerOf(c));
+    }
+    const avals = tracers.map((t) => t.aval);
+    const outAvals = primitive.type(avals, params);
+    const forwarded = primitive.forward?.(avals, params, outAvals) ?? null;
+    if (forwarded !== null && forwarded.every((i) => i !== null)) return forwarded.map((i) => tracers[i as number]);
+    return this.emit(primitive, tracers, params, outAvals);
+  }
+
+  customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
+    const tracers = args.map((x) => this.tracerOf(x));
+    const avals = tracers.map((t) => t.aval);
+    const { jaxpr, consts } = stageFlat(call.fun, avals, { name: call.name, tracedFor: "custom_jvp" });
+    const rules = new Map<string, StagedJvpRule>();
+    const params = {
+      call_jaxpr: constsToInputs(jaxpr),
+      name: call.name,
+      jvp: call.jvpName,
+      jvp_rule: (zeros: readonly boolean[]): StagedJvpRule => {
+        const key = zeros.join();
+        let rule = rules.get(key);
+        if (rule === undefined) rules.set(key, (rule = stageJvpRule(call, avals, zeros)));
+        return rule;
+      },
+      num_consts: consts.length,
+      symbolic_zeros: call.symbolicZeros,
+    };
+    return this.emit(call.primitive, [...consts.map((c) => this.tracerOf(c)), ...tracers], params, jaxpr.outAvals);
+  }
+
+  customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
+    const tracers = args.map((x) => this.tracerOf(x));
+    const avals = tracers.map((t) => t.aval);
+    const { jaxpr, consts } = stageFlat(call.fun, avals, { name: call.name, tracedFor: "custom_vjp" });
+    const rules = new Map<string, StagedFwdRule>();
+    const params = {
+      call_jaxpr: constsToInputs(jaxpr),
+      name: call.name,
+      fwd: call.fwdName,
+      bwd: call.bwdName,
+      fwd_rule: (perturbed: readonly boolean[]): StagedFwdRule => {
+        const key = perturbed.join();
+        let rule = rules.get(key);
+        if (rule === undefined) rules.set(key, (rule = stageFwdRule(call, avals, perturbed)));
+        return rule;
+      },
+      bwd_rule: call.bwd,
+      num_consts: consts.length,
+      symbolic_zeros: call.symbolicZeros,
+    };
+    return this.emit(call.primitive, [...consts.map((c) => this.tracerOf(c)), ...tracers], params, jaxpr.outAvals);
+  }
+
+  /** Writes an equation down. */
+  emit(
+    primitive: Primitive,
+    tracers: readonly StageTracer[],
+    params: Params,
+    outAvals: readonly ShapedArray[],
+    source: Source | null = captureSource(),
+  ): StageTracer[] {
+    const outvars = outAvals.map((aval) => new Var(aval));
+    const effectful = primitive.effectful?.(params) === true;
+    const eqn: Eqn = { primitive, invars: tracers.map((t) => t.atom), outvars, params, source };
+    this.#eqns.push(effectful ? { ...eqn, effectful } : eqn);
+    return outvars.map((v) => new StageTracer(this, v.aval, v));
+  }
+
+  /** Ends the trace: the program that computes `outs`, and the values of its constvars in the order in which they appeared. */
+  finish(outs: readonly NDArray[], debug: DebugInfo | null = this.debug): { jaxpr: Jaxpr; consts: NDArray[] } {
+    const outvars = outs.map((x) => this.tracerOf(x).atom);
+    const eqns = this.autoDce ? liveEquations(this.#eqns, outvars) : this.#eqns;
+    const used = new Set<Atom>(outvars);
+    for (const eqn of eqns) for (const x of eqn.invars) used.add(x);
+    const constvars: Var[] = [];
+    const consts: NDArray[] = [];
+    for (const [v, c] of this.#constOf) {
+      if (!used.has(v)) continue;
+      constvars.push(v);
+      consts.push(c);
+    }
+    const jaxpr = new Jaxpr(constvars, this.invars, eqns, outvars, debug);
+    return { jaxpr, consts };
+  }
+
+  /** Forgets everything: tracers of this trace are leaked from now on. */
+  close(): void {
+    this.live = false;
+  }
+
+  /** Says on which inputs a value depends, or which lines brought constants into it. */
+  originOf(tracer: StageTracer): string {
+    const traced = this.debug === null ? "" : `\nIt happened while tracing the function ${this.debug.name} for ${this.debug.tracedFor}. `;
+    if (tracer.atom instanceof Literal) return traced;
+    const active = new Set<Atom>([tracer.atom]);
+    for (let i = this.#eqns.length - 1; i >= 0; i--) {
+      const eqn = this.#eqns[i];
+      if (eqn.outvars.some((v) => active.has(v))) for (const x of eqn.invars) active.add(x);
+    }
+    const names = this.invars.flatMap((v, i) => (active.has(v) ? [this.debug?.argNames?.[i] ?? `input ${i}`] : []));
+    if (names.length > 0) {
+      const list = names.length === 1 ? `argument ${names[0]}` : `arguments ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+      return `${traced}The value depends on the ${list}.`;
+    }
+    const lines = this.#eqns
+      .filter((eqn) => eqn.outvars.some((v) => active.has(v)) && eqn.source !== null)
+      .slice(0, 5)
+      .map((eqn) => `\n  ${eqn.primitive.name} from ${String(eqn.source)}`);
+    return lines.length > 0 ? `${traced}It became a tracer through these operations:${lines.join("")}` : traced;
+  }
+}
+
+function checkAlive(x: Tracer): void {
+  const trace: Trace & { live?: boolean } = x.trace;
+  if (trace.live === false) throw leaked(x);
+}
+
+/** The error for a tracer that is used after its transformation ended. */
+export function leaked(x: Tracer | null): UnexpectedTracerError {
+  const what = x === null ? "a traced value" : `a traced value of type ${x.aval.toLongString()}`;
+  return new UnexpectedTracerError(
+    `${what} was used after the transformation that made it had ended: it has leaked, for instance by being assigned to a variable ` +
+      "outside of the traced function (global state).\nReturn the value from the function instead." +
+      (x === null ? "" : x.origin()),
+  );
+}
+
+function liveEquations(eqns: readonly Eqn[], outvars: readonly Atom[]): Eqn[] {
+  const needed = new Set<Atom>(outvars);
+  const live: Eqn[] = [];
+  for (let i = eqns.length - 1; i >= 0; i--) {
+    const eqn = eqns[i];
+    if (eqn.effectful !== true && !eqn.outvars.some((v) => needed.has(v))) continue;
+    for (const x of eqn.invars) needed.add(x);
+    live.push(eqn);
+  }
+  return live.reverse();
+}
+
+/** A forward rule as a program: primals and nonzero tangents in, primals and nonzero tangents out. */
+export interface StagedJvpRule {
+  readonly closed: ClosedJaxpr<NDArray>;
+  /** Which output tangents are not zero. */
+  readonly nonzero: readonly boolean[];
+}
+
+function stageJvpRule(call: CustomJvpCall, avals: readonly ShapedArray[], zeros: readonly boolean[]): StagedJvpRule {
+  const tangentAvals = avals.filter((_, i) => !zeros[i]).map((a) => a.toTangent());
+  const { closed, extra } = stage([...avals, ...tangentAvals], (args) => {
+    let next = avals.length;
+    const tangents = zeros.map((zero) => (zero ? null : args[next++]));
+    const outs = call.jvp(args.slice(0, avals.length), tangents);
+    const some = outs.tangents.filter((t) => t !== null);
+    return { outs: [...outs.primals, ...some], extra: outs.tangents.map((t) => t !== null) };
+  });
+  return { closed, nonzero: extra };
+}
+
+/** A reverse rule's forward half as a program: operands in, residuals and outputs out. */
+export interface StagedFwdRule {
+  readonly closed: ClosedJaxpr<NDArray>;
+  readonly numResiduals: number;
+}
+
+function stageFwdRule(call: CustomVjpCall, avals: readonly ShapedArray[], perturbed: readonly boolean[]): StagedFwdRule {
+  const { closed, extra } = stage(avals, (args) => {
+    const { outs, residuals } = call.fwd(args, perturbed);
+    return { outs: [...residuals, ...outs], extra: residuals.length };
+  });
+  return { closed, numResiduals: extra };
+}
+
+const inputForms = new Memo<Jaxpr, Jaxpr>();
+
+/** Turns the constvars of a jaxpr into its first inputs. The same jaxpr gives the same result. */
+export const constsToInputs = (jaxpr: Jaxpr): Jaxpr =>
+  inputForms.get(jaxpr, "", () => jaxpr.replace({ constvars: [], invars: [...jaxpr.constvars, ...jaxpr.invars] }));
+
+/** Traces a function of flat values to a jaxpr with the given input types. */
+export function stage<T>(
+  avals: readonly ShapedArray[],
+  fn: (args: readonly NDArray[]) => { outs: readonly NDArray[]; extra: T },
+  debug: DebugInfo | null = null,
+): { closed: ClosedJaxpr<NDArray>; extra: T } {
+  const trace = new StageTrace(debug);
+  const args = avals.map((aval) => trace.newArg(aval));
+  try {
+    const { outs, extra } = withSource(undefined, () => withTrace(trace, () => fn(args)));
+    const { jaxpr, consts } = trace.finish(outs);
+    return { closed: new ClosedJaxpr(jaxpr, consts), extra };
+  } finally {
+    trace.close();
+  }
+}
+
+/** Traces a function of flat values that returns flat values. */
+export function stageFlat(
+  fn: (args: readonly NDArray[]) => readonly NDArray[],
+  avals: readonly ShapedArray[],
+  debug: DebugInfo | null = null,
+): ClosedJaxpr<NDArray> {
+  return stage(avals, (args) => ({ outs: fn(args), extra: null }), debug).closed;
+}

@@ -1,0 +1,119 @@
+/**
+ * The product kernel: both operands are brought into the order [batch, rows, sum] and [batch, sum, columns], and three loops follow. Sums
+ * of floats are kept in double precision and rounded once; those of integers wrap.
+ */
+import { ConcreteArray } from "../../core/array.ts";
+import { sizeOf } from "../../core/aval.ts";
+import { dtypes, isComplex, isInteger, type TypedArray } from "../../core/dtype.ts";
+import { remaining } from "../../primitives/axes.ts";
+import type { DotGeneralParams } from "../../primitives/dot.ts";
+import type { Kernel } from "./kernel.ts";
+import { bigsOf, isBig, numbersOf, stored, type Numbers } from "./numbers.ts";
+import { permuted } from "./shape.ts";
+
+const arranged = (x: ConcreteArray, axes: readonly number[]): ConcreteArray =>
+  axes.every((a, i) => a === i) ? x : new ConcreteArray(x.aval, permuted(x, axes));
+
+const dotGeneral: Kernel = ([lhs, rhs], [out], params) => {
+  const { dimension_numbers: dims } = params as DotGeneralParams;
+  const [[lc, rc], [lb, rb]] = dims;
+  const lKept = remaining(lhs!.ndim, lc, lb);
+  const rKept = remaining(rhs!.ndim, rc, rb);
+  const a = arranged(lhs!, [...lb, ...lKept, ...lc]);
+  const b = arranged(rhs!, [...rb, ...rc, ...rKept]);
+  const size = (x: ConcreteArray, axes: readonly number[]): number => sizeOf(axes.map((d) => x.shape[d]!));
+  const box: Box = { batch: size(lhs!, lb), rows: size(lhs!, lKept), sum: size(lhs!, lc), columns: size(rhs!, rKept) };
+  const dtype = out!.dtype;
+  if (isComplex(dtype)) return [stored(complexProduct(box, complexOf(a), complexOf(b)), dtype)];
+  if (isBig(dtype)) return [bigProduct(box, bigsOf(a), bigsOf(b), new dtypes[dtype].storage(out!.size))];
+  if (isInteger(dtype)) return [stored(intProduct(box, numbersOf(a), numbersOf(b)), dtype)];
+  return [stored(product(box, numbersOf(a), numbersOf(b), dtype === "float64" ? Float64Array : Float32Array), dtype)];
+};
+
+interface Box {
+  readonly batch: number;
+  readonly rows: number;
+  readonly sum: number;
+  readonly columns: number;
+}
+
+function product(
+  { batch, rows, sum, columns }: Box,
+  a: Numbers,
+  b: Numbers,
+  Storage: typeof Float32Array | typeof Float64Array,
+): Float32Array | Float64Array {
+  const out = new Storage(batch * rows * columns);
+  const row = new Float64Array(columns);
+  for (let n = 0; n < batch; n++) {
+    for (let i = 0; i < rows; i++) {
+      row.fill(0);
+      const at = (n * rows + i) * sum;
+      for (let k = 0; k < sum; k++) {
+        const x = a[at + k]!;
+        const bt = (n * sum + k) * columns;
+        for (let j = 0; j < columns; j++) row[j]! += x * b[bt + j]!;
+      }
+      out.set(row, (n * rows + i) * columns);
+    }
+  }
+  return out;
+}
+
+function intProduct({ batch, rows, sum, columns }: Box, a: Numbers, b: Numbers): Int32Array {
+  const out = new Int32Array(batch * rows * columns);
+  for (let n = 0; n < batch; n++) {
+    for (let i = 0; i < rows; i++) {
+      for (let k = 0; k < sum; k++) {
+        const x = a[(n * rows + i) * sum + k]!;
+        const to = (n * rows + i) * columns;
+        const bt = (n * sum + k) * columns;
+        for (let j = 0; j < columns; j++) out[to + j]! += Math.imul(x, b[bt + j]!);
+      }
+    }
+  }
+  return out;
+}
+
+function bigProduct({ batch, rows, sum, columns }: Box, a: bigint[], b: bigint[], out: TypedArray): TypedArray {
+  for (let n = 0; n < batch; n++) {
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        let s = 0n;
+        for (let k = 0; k < sum; k++) s += a[(n * rows + i) * sum + k]! * b[(n * sum + k) * columns + j]!;
+        (out as BigInt64Array)[(n * rows + i) * columns + j] = BigInt.asIntN(64, s);
+      }
+    }
+  }
+  return out;
+}
+
+/** Real operands of a complex product get an imaginary part of zero. */
+function complexOf(x: ConcreteArray): ArrayLike<number> {
+  if (isComplex(x.dtype)) return x.data as Float64Array;
+  const re = numbersOf(x);
+  const out = new Float64Array(2 * re.length);
+  for (let i = 0; i < re.length; i++) out[2 * i] = re[i]!;
+  return out;
+}
+
+function complexProduct({ batch, rows, sum, columns }: Box, a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(2 * batch * rows * columns);
+  for (let n = 0; n < batch; n++) {
+    for (let i = 0; i < rows; i++) {
+      for (let k = 0; k < sum; k++) {
+        const at = 2 * ((n * rows + i) * sum + k);
+        const [re, im] = [a[at]!, a[at + 1]!];
+        for (let j = 0; j < columns; j++) {
+          const to = 2 * ((n * rows + i) * columns + j);
+          const bt = 2 * ((n * sum + k) * columns + j);
+          out[to]! += re * b[bt]! - im * b[bt + 1]!;
+          out[to + 1]! += re * b[bt + 1]! + im * b[bt]!;
+        }
+      }
+    }
+  }
+  return out;
+}
+
+export const dotKernels = { dot_general: dotGeneral } as const satisfies Record<string, Kernel>;

@@ -1,0 +1,41 @@
+/**
+ * The js engine: a plain interpreter on typed arrays, without anything clever. It is the reference that the other engines are compared with.
+ */
+import type { Engine } from "../../core/engine.ts";
+import { controlKernels } from "./control.ts";
+import { convertKernels } from "./convert.ts";
+import { dotKernels } from "./dot.ts";
+import { elementwiseKernels } from "./elementwise.ts";
+import { gatherKernels } from "./gather.ts";
+import { kernelOf } from "./interpret.ts";
+import type { Kernel } from "./kernel.ts";
+import { randomKernels } from "./random.ts";
+import { reduceKernels } from "./reduce.ts";
+import { shapeKernels } from "./shape.ts";
+import { slicingKernels } from "./slicing.ts";
+import { sortKernels } from "./sort.ts";
+
+const identity: Kernel = (args) => args.map((x) => x.data);
+
+const table = (name: string): Kernel | undefined => kernels[name];
+
+const kernels: Readonly<Record<string, Kernel>> = {
+  ...elementwiseKernels,
+  ...convertKernels,
+  ...shapeKernels,
+  ...reduceKernels,
+  ...dotKernels,
+  ...gatherKernels,
+  ...slicingKernels,
+  ...sortKernels,
+  ...randomKernels,
+  ...controlKernels(table),
+  name: identity,
+  device_put: identity,
+};
+
+/** The reference engine. */
+export const js: Engine = {
+  name: "js",
+  apply: (primitive, args, outAvals, params) => kernelOf(primitive.name, table)(args, outAvals, params),
+};

@@ -1,0 +1,69 @@
+/** Runs a jaxpr on concrete arrays, equation by equation. Values are let go after their last use. */
+import { ConcreteArray } from "../../core/array.ts";
+import { Literal, type Atom, type ClosedJaxpr, type Jaxpr, type Var } from "../../core/jaxpr.ts";
+import { UnsupportedError } from "../../errors.ts";
+import type { Kernel } from "./kernel.ts";
+
+/** Finds the kernel of a primitive. */
+export type KernelTable = (name: string) => Kernel | undefined;
+
+interface Step {
+  readonly kernel: Kernel;
+  /** Variables that no later equation reads. */
+  readonly last: readonly Var[];
+}
+
+const plans = new WeakMap<Jaxpr, readonly Step[]>();
+
+function planOf(jaxpr: Jaxpr, table: KernelTable): readonly Step[] {
+  let plan = plans.get(jaxpr);
+  if (plan !== undefined) return plan;
+  const seen = new Set<Atom>(jaxpr.outvars);
+  const steps: Step[] = [];
+  for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
+    const eqn = jaxpr.eqns[i];
+    const last: Var[] = [];
+    for (const x of [...eqn.outvars, ...eqn.invars]) {
+      if (x instanceof Literal || seen.has(x)) continue;
+      seen.add(x);
+      last.push(x);
+    }
+    steps.push({ kernel: kernelOf(eqn.primitive.name, table), last });
+  }
+  plan = steps.reverse();
+  plans.set(jaxpr, plan);
+  return plan;
+}
+
+export function kernelOf(name: string, table: KernelTable): Kernel {
+  const kernel = table(name);
+  if (kernel === undefined) {
+    throw new UnsupportedError(`the js engine was asked to compute '${name}', and has no kernel for it.`);
+  }
+  return kernel;
+}
+
+/** The outputs of a jaxpr without constvars values given apart. */
+export function runJaxpr(
+  jaxpr: Jaxpr,
+  consts: readonly ConcreteArray[],
+  args: readonly ConcreteArray[],
+  table: KernelTable,
+): ConcreteArray[] {
+  const env = new Map<Atom, ConcreteArray>();
+  jaxpr.constvars.forEach((v, i) => env.set(v, consts[i]));
+  jaxpr.invars.forEach((v, i) => env.set(v, args[i]));
+  const read = (x: Atom): ConcreteArray => (x instanceof Literal ? x.value : (env.get(x) as ConcreteArray));
+  const plan = planOf(jaxpr, table);
+  for (let i = 0; i < plan.length; i++) {
+    const eqn = jaxpr.eqns[i];
+    const avals = eqn.outvars.map((v) => v.aval);
+    const outs = plan[i].kernel(eqn.invars.map(read), avals, eqn.params);
+    eqn.outvars.forEach((v, j) => env.set(v, new ConcreteArray(v.aval, outs[j])));
+    for (const v of plan[i].last) env.delete(v);
+  }
+  return jaxpr.outvars.map(read);
+}
+
+export const runClosed = (closed: ClosedJaxpr, args: readonly ConcreteArray[], table: KernelTable): ConcreteArray[] =>
+  runJaxpr(closed.jaxpr, closed.consts as readonly ConcreteArray[], args, table);

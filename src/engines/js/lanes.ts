@@ -1,0 +1,132 @@
+/**
+ * The loops of elementwise kernels: one function of numbers is applied to each element of a result, whatever the storage of the operands
+ * and however they broadcast. Halves are decoded to float32 before and rounded after, 64-bit integers are bigints, complex numbers pairs.
+ */
+import type { ConcreteArray } from "../../core/array.ts";
+import { shapesEqual, sizeOf, type ShapedArray, type Shape } from "../../core/aval.ts";
+import { dtypes, isComplex, type DType, type TypedArray } from "../../core/dtype.ts";
+import { InternalError } from "../../errors.ts";
+import { isBig, numbersOf, stored, type Numbers } from "./numbers.ts";
+import { room, stridesOf } from "./shape.ts";
+
+/** A complex number. */
+export type Complex = readonly [re: number, im: number];
+
+/** Where operand element belongs to result element i: everywhere the first, the i-th, or as listed. */
+export type Places = "one" | "all" | Int32Array;
+
+export function placesOf(from: Shape, to: Shape): Places {
+  if (shapesEqual(from, to)) return "all";
+  if (sizeOf(from) === 1) return "one";
+  const own = stridesOf(from);
+  const places = new Int32Array(sizeOf(to));
+  const offset = to.length - from.length;
+  const strides = to.map((_, axis) => (axis < offset || from[axis - offset] === 1 ? 0 : own[axis - offset]!));
+  let filled = 1;
+  // Axis by axis from the last: the block made so far is repeated, shifted by the stride of the axis.
+  for (let axis = to.length - 1; axis >= 0; axis--) {
+    for (let k = 1; k < to[axis]!; k++) {
+      for (let i = 0; i < filled; i++) places[k * filled + i] = places[i]! + k * strides[axis]!;
+    }
+    filled *= to[axis]!;
+  }
+  return places;
+}
+
+/** The place in an operand for element i of the result. */
+export const placeAt = (places: Places, i: number): number => (places === "all" ? i : places === "one" ? 0 : places[i]!);
+
+/** Room for numbers of a dtype, decoded: halves as float32. */
+export function numberRoom(dtype: DType, n: number): Numbers {
+  return dtype === "float16" || dtype === "bfloat16" ? new Float32Array(n) : (room(dtype, n) as Numbers);
+}
+
+/** What an operation does on each kind of numbers; `float` serves for all kinds that have none of their own. */
+export interface UnaryOp {
+  readonly float?: (x: number) => number;
+  readonly int?: (x: number) => number;
+  readonly big?: (x: bigint) => bigint | number;
+  readonly complex?: (z: Complex) => Complex | number;
+}
+
+export interface BinaryOp {
+  readonly float?: (x: number, y: number) => number;
+  readonly int?: (x: number, y: number) => number;
+  readonly big?: (x: bigint, y: bigint) => bigint | boolean;
+  readonly complex?: (z: Complex, w: Complex) => Complex | boolean;
+}
+
+function missing(name: string, dtype: DType): never {
+  throw new InternalError(`the js engine has no ${name} for ${dtype}`);
+}
+
+const isWhole = (dtype: DType): boolean => dtypes[dtype].kind !== "float";
+
+export function runUnary(name: string, op: UnaryOp, x: ConcreteArray, out: ShapedArray): TypedArray {
+  const n = out.size;
+  if (isComplex(x.dtype)) {
+    const fn = op.complex ?? missing(name, x.dtype);
+    return fromComplex(out, (i) => fn([x.data[2 * i] as number, x.data[2 * i + 1] as number]));
+  }
+  if (isBig(x.dtype)) {
+    const fn = op.big ?? missing(name, x.dtype);
+    const result = room(out.dtype, n);
+    const data = x.data as BigInt64Array;
+    for (let i = 0; i < n; i++) result[i] = storable(fn(data[i]!), out.dtype);
+    return result;
+  }
+  const fn = (isWhole(x.dtype) ? (op.int ?? op.float) : op.float) ?? missing(name, x.dtype);
+  const data = numbersOf(x);
+  const result = numberRoom(out.dtype, n);
+  for (let i = 0; i < n; i++) result[i] = fn(data[i]!);
+  return stored(result, out.dtype);
+}
+
+const storable = (v: bigint | number | boolean, dtype: DType): never => (isBig(dtype) ? BigInt(v) : Number(v)) as never;
+
+function fromComplex(out: ShapedArray, at: (i: number) => Complex | number | boolean): TypedArray {
+  const n = out.size;
+  if (!isComplex(out.dtype)) {
+    const result = numberRoom(out.dtype, n);
+    for (let i = 0; i < n; i++) result[i] = Number(at(i));
+    return stored(result, out.dtype);
+  }
+  const result = room(out.dtype, n);
+  for (let i = 0; i < n; i++) [result[2 * i], result[2 * i + 1]] = at(i) as Complex;
+  return result;
+}
+
+export function runBinary(name: string, op: BinaryOp, x: ConcreteArray, y: ConcreteArray, out: ShapedArray): TypedArray {
+  const n = out.size;
+  const px = placesOf(x.shape, out.shape);
+  const py = placesOf(y.shape, out.shape);
+  if (isComplex(x.dtype)) {
+    const fn = op.complex ?? missing(name, x.dtype);
+    const complexAt = (a: ConcreteArray, i: number): Complex =>
+      isComplex(a.dtype) ? [a.data[2 * i] as number, a.data[2 * i + 1] as number] : [Number(a.data[i]), 0];
+    return fromComplex(out, (i) => fn(complexAt(x, placeAt(px, i)), complexAt(y, placeAt(py, i))));
+  }
+  if (isBig(x.dtype)) {
+    const fn = op.big ?? missing(name, x.dtype);
+    const result = room(out.dtype, n);
+    const [a, b] = [x.data as BigInt64Array, y.data as BigInt64Array];
+    for (let i = 0; i < n; i++) result[i] = storable(fn(a[placeAt(px, i)]!, b[placeAt(py, i)]!), out.dtype);
+    return result;
+  }
+  const fn = (isWhole(x.dtype) ? (op.int ?? op.float) : op.float) ?? missing(name, x.dtype);
+  const a = numbersOf(x);
+  const b = isBig(y.dtype) ? Float64Array.from(y.data as BigInt64Array, Number) : numbersOf(y);
+  const result = numberRoom(out.dtype, n);
+  if (px === "all" && py === "all") {
+    for (let i = 0; i < n; i++) result[i] = fn(a[i]!, b[i]!);
+  } else if (px === "all" && py === "one") {
+    const right = b[0]!;
+    for (let i = 0; i < n; i++) result[i] = fn(a[i]!, right);
+  } else if (px === "one" && py === "all") {
+    const left = a[0]!;
+    for (let i = 0; i < n; i++) result[i] = fn(left, b[i]!);
+  } else {
+    for (let i = 0; i < n; i++) result[i] = fn(a[placeAt(px, i)]!, b[placeAt(py, i)]!);
+  }
+  return stored(result, out.dtype);
+}

@@ -1,0 +1,228 @@
+/**
+ * Every error of the library, each a class of its own. A message has three parts: what was asked, what came, and what to do. Where JAX
+ * raises an error for the same mistake, `jaxClass` names JAX's class, and the message holds every shape, dtype, name and number of JAX's.
+ */
+import type { NDArray } from "./core/array.ts";
+
+/** The base of all errors of this library. */
+export class RematError extends Error {
+  /** The class that JAX raises in the same place. */
+  readonly jaxClass: string = "Exception";
+  constructor(message: string) {
+    super(message);
+    this.name = new.target.name;
+  }
+}
+
+/** A value of the wrong kind: JAX's `TypeError`. */
+export class RematTypeError extends RematError {
+  override readonly jaxClass: string = "TypeError";
+}
+
+/** A value of the right kind that cannot be used: JAX's `ValueError`. */
+export class RematValueError extends RematError {
+  override readonly jaxClass: string = "ValueError";
+}
+
+/** An index, or an axis of an index, that an array does not have: JAX's `IndexError`. */
+export class RematIndexError extends RematError {
+  override readonly jaxClass: string = "IndexError";
+}
+
+/** Shapes that do not fit each other or the operation (a `TypeError` in JAX's primitives). */
+export class ShapeError extends RematTypeError {}
+
+/** A dtype that the operation does not take. */
+export class DTypeError extends RematTypeError {}
+
+/** Something that has no rule, such as the derivative of an operation without one. */
+export class NotDifferentiableError extends RematError {
+  override readonly jaxClass: string = "NotImplementedError";
+}
+
+/** A feature that exists in JAX and not here, or that JAX has removed. */
+export class UnsupportedError extends RematError {
+  override readonly jaxClass: string = "NotImplementedError";
+}
+
+/** The concrete value of a tracer was needed, and it has none. */
+export class ConcretizationTypeError extends RematTypeError {
+  override readonly jaxClass: string = "ConcretizationTypeError";
+}
+
+/** A tracer was used as the condition of host control flow. */
+export class TracerBoolConversionError extends ConcretizationTypeError {
+  override readonly jaxClass: string = "TracerBoolConversionError";
+}
+
+/** A tracer was used as a host integer, such as an index. */
+export class TracerIntegerConversionError extends RematTypeError {
+  override readonly jaxClass: string = "TracerIntegerConversionError";
+}
+
+/** A tracer was used as a host array. */
+export class TracerArrayConversionError extends RematTypeError {
+  override readonly jaxClass: string = "TracerArrayConversionError";
+}
+
+/** A tracer was used after its transformation had ended. */
+export class UnexpectedTracerError extends RematError {
+  override readonly jaxClass: string = "UnexpectedTracerError";
+}
+
+/** An index by a traced boolean mask, whose result has no shape known in advance. */
+export class NonConcreteBooleanIndexError extends RematError {
+  override readonly jaxClass: string = "NonConcreteBooleanIndexError";
+}
+
+/** A bug in this library: an invariant does not hold. */
+export class InternalError extends RematError {
+  override readonly jaxClass: string = "AssertionError";
+}
+
+/** Checks an invariant of the library itself. */
+export function assert(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new InternalError(`internal error of remat, please report it: ${what}`);
+}
+
+export type ConcretizationKind = "number" | "string" | "json" | "bool" | "int" | "float" | "item";
+
+/** The error for a tracer whose concrete value was asked for. */
+export function concretizationError(x: NDArray & { origin?: () => string }, kind: ConcretizationKind): ConcretizationTypeError {
+  const origin = x.origin?.() ?? "";
+  const asked = {
+    number: "a traced array was used as a JavaScript number (in `>`, `+`, `Math.sin`, `isNaN`, ...)",
+    string: "a traced array was used as a string",
+    json: "a traced array was given to JSON.stringify",
+    bool: "a traced array was used as the condition of host control flow (`if`, `&&`, `while`)",
+    int: "a traced array was used as a host integer",
+    float: "a traced array was used as a host number",
+    item: "the element of a traced array was read",
+  }[kind];
+  const advice =
+    "Use np.where, lax.cond or lax.whileLoop in place of control flow, np.sin and its like in place of Math, methods such as " +
+    "x.add(1) in place of operators; or compute the value outside, or mark the argument as static (staticArgnums). " +
+    "Where the value is known, as under eager grad, x.item() gives it.";
+  const message = `${asked}: its type is ${x.aval.toLongString()}, and its value is not known while tracing.${origin}\n${advice}`;
+  return kind === "bool" ? new TracerBoolConversionError(message) : new ConcretizationTypeError(message);
+}
+
+/** A checkpoint policy answered something that is not an answer. */
+export class PolicyAnswerError extends RematTypeError {
+  constructor(answer: unknown) {
+    super(
+      "a checkpoint policy was asked whether a value may be saved. Value returned by a remat policy should be a bool or " +
+        "`Recompute`, `Saveable` or `Offloadable(...)`. " +
+        `Got ${describe(answer)}.\nReturn true or false, Saveable, Recompute, or new Offloadable(src, dst).`,
+    );
+  }
+}
+
+/** A value and its type, for messages. */
+export function describe(x: unknown): string {
+  if (x === null) return "null";
+  if (x === undefined) return "undefined";
+  if (typeof x === "function") return `the function ${x.name || "<lambda>"}`;
+  if (typeof x === "string") return `'${x}' of type string`;
+  if (typeof x === "object") return `an object of class ${x.constructor?.name ?? "Object"}`;
+  return `${String(x)} of type ${typeof x}`;
+}
+
+/** An argument holds something that is neither an array nor a host scalar. */
+export class InvalidLeafError extends RematTypeError {
+  constructor(name: string, value: unknown) {
+    super(
+      `an argument must be an array, a number, a boolean, or a nested structure of them. Argument '${name}' is ${describe(value)}, which ` +
+        "is not a valid JAX type.\nPass it as a static argument (staticArgnums), close over it, or convert it with np.array.",
+    );
+  }
+}
+
+/** A traced function returned something that is neither an array nor a host scalar. */
+export class FunctionResultError extends RematTypeError {
+  constructor(name: string, tracedFor: string, path: string, value: unknown, options?: ErrorOptions) {
+    const where = path === "" ? "" : ` at output component ${path}`;
+    const advice =
+      value === undefined
+        ? "It has no return statement on this path: return arrays, or null for nothing."
+        : value instanceof Promise
+          ? "It is async: a function that is transformed must compute its result at once, without await."
+          : "Return arrays, numbers, or nested arrays, objects and Maps of them.";
+    super(
+      `the function ${name}, traced for ${tracedFor}, returned ${describe(value)}${where}, which is not a valid JAX type.\n${advice}`,
+    );
+    if (options?.cause !== undefined) this.cause = options.cause;
+  }
+}
+
+/** An argument number that the call does not have. */
+export class FunctionArgumentError extends RematValueError {
+  constructor(what: string, argnum: number, count: number) {
+    super(
+      `${what} names the argument ${argnum}, and the call has ${count} positional arguments: it must be an integer of at least -${count} and ` +
+        `less than ${count}. Name an argument that is passed.`,
+    );
+  }
+}
+
+/** Tangents whose structure is not that of the primals. */
+export class TangentTreeError extends RematTypeError {
+  constructor(primals: { toString(): string }, tangents: { toString(): string }) {
+    super(
+      "jvp was given tangents of another structure: primal and tangent arguments to jax.jvp must have the same tree structure; primals have tree " +
+        `structure ${String(primals)} whereas tangents have tree structure ${String(tangents)}.`,
+    );
+  }
+}
+
+/** A cotangent whose structure is not that of the function's result. */
+export class CotangentTreeError extends RematValueError {
+  constructor(name: string, expected: { toString(): string }, got: { toString(): string }) {
+    super(
+      `unexpected tree structure. The cotangent given to the VJP of ${name} must have the structure of its result: expected ` +
+        `${String(expected)}, got ${String(got)}. Give one cotangent for each array of the result, in the same containers.`,
+    );
+  }
+}
+
+/** A cotangent whose shape or dtype is not that of the function's result. */
+export class CotangentTypeError extends RematValueError {
+  constructor(got: string, output: { toLongString(): string; toTangent(): { toLongString(): string } }) {
+    super(
+      `a cotangent has the wrong type: unexpected JAX type (e.g. shape/dtype) for argument to VJP function: got ${got}, but expected ` +
+        `${output.toTangent().toLongString()} because the corresponding output of the differentiated function had JAX type ` +
+        `${output.toLongString()}.`,
+    );
+  }
+}
+
+/** A function that was to return `[value, aux]` did not. */
+export class AuxiliaryResultError extends RematTypeError {
+  constructor(name: string, result: unknown) {
+    super(
+      `${name} was differentiated with hasAux: expected function with aux output to return a two-element tuple, but got ${describe(result)}. ` +
+        "Return [value, aux].",
+    );
+  }
+}
+
+/** A gradient was asked for of something that is not a scalar. */
+export class GradientShapeError extends RematTypeError {
+  constructor(output: unknown) {
+    const shape = (output as { shape?: readonly number[] } | null)?.shape;
+    const came = shape === undefined ? `Output was ${describe(output)}` : `Output had shape: (${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+    super(
+      `a gradient needs a scalar value: Gradient only defined for scalar-output functions. ${came}.\nSum it (np.sum), or use jacrev, jacfwd ` +
+        "or vjp.",
+    );
+  }
+}
+
+/** A dtype that has no gradient. */
+export class GradientDTypeError extends RematTypeError {}
+
+/** An axis that vmap cannot map. */
+export class VmapAxisError extends RematValueError {}
+
+/** A policy that cannot be made, or that does not fit where it is used. */
+export class PolicyError extends RematValueError {}

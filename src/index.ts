@@ -1,0 +1,40 @@
+/** The public names. */
+import "./install.ts";
+
+export { NDArray, NDArray as Array } from "./core/array.ts";
+export { ShapedArray } from "./core/aval.ts";
+export { enableX64 } from "./core/config.ts";
+export type { DType } from "./core/dtype.ts";
+export { ClosedJaxpr, Jaxpr } from "./core/jaxpr.ts";
+export { setEngine } from "./core/engine.ts";
+export type { Primitive } from "./core/primitive.ts";
+export * from "./errors.ts";
+export * as tree from "./tree.ts";
+export { registerNode } from "./tree.ts";
+
+export { bool, float, int } from "./numpy/asarray.ts";
+export * as np from "./numpy/index.ts";
+export * as lax from "./lax/index.ts";
+export * as nn from "./nn/index.ts";
+export * as random from "./random/index.ts";
+
+export {
+  grad,
+  jvp,
+  jvpAux,
+  linearize,
+  linearTranspose,
+  valueAndGrad,
+  vjp,
+  vjpAux,
+  type GradOptions,
+  type Gradient,
+  type Pullback,
+} from "./api/differentiate.ts";
+export { closureConvert, evalShape, jit, makeJaxpr, ShapeDType, type JitOptions } from "./api/stage.ts";
+export { vmap, type AxisTree, type VmapOptions } from "./api/vmap.ts";
+
+export { checkpoint, remat, type CheckpointOptions } from "./checkpoint.ts";
+export { checkpointName, checkpointPolicies, Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "./policies.ts";
+export { printSavedResiduals, savedResiduals, type Residual, type ResidualKind } from "./residuals.ts";
+export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";

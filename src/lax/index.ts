@@ -1,0 +1,2 @@
+/** The public names of lax. */
+export * from "./slicing.ts";

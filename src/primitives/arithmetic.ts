@@ -1,0 +1,217 @@
+/**
+ * Arithmetic: sums, products, quotients, powers, extrema. The operations on two arrays broadcast dimensions of size 1 and rank 0, and
+ * their rules sum the cotangents of what was stretched.
+ */
+import type { NDArray } from "../core/array.ts";
+import { dtypes, isComplex, isInexact, isInteger } from "../core/dtype.ts";
+import { bind1 } from "../core/interpreter.ts";
+import type { Params } from "../core/jaxpr.ts";
+import type { Primitive, Tangent } from "../core/primitive.ts";
+import { DTypeError } from "../errors.ts";
+import { avalOf, bilinear, isLinear, jvpByOperand, linearJvp, zeroJvp } from "./algebra.ts";
+import { broadcastToResult, constLike, onesLike, unbroadcast, zeroOf, zerosLike, fullLike } from "./broadcasting.ts";
+import { eq, ge, select } from "./comparison.ts";
+import { conj, real } from "./complex.ts";
+import { convertElementType } from "./convert.ts";
+import { floor, log } from "./elementwise.ts";
+import { anything, broadcastEqualRank, checkUnary, floats, inexact, nary, numbers, reals, unary } from "./nary.ts";
+
+const binary = (primitive: Primitive, params: Params = {}) => (x: NDArray, y: NDArray): NDArray => bind1(primitive, [x, y], params);
+
+export const negP: Primitive = unary("neg", numbers, (self) => ({
+  jvp: linearJvp(self),
+  transpose: ([ct]) => [neg(ct!)],
+}));
+export const signP: Primitive = unary("sign", numbers, (self) => ({ jvp: zeroJvp(self) }));
+export const squareP: Primitive = unary("square", numbers, (self) => ({
+  jvp: jvpByOperand(self, [(t, _y, [x]) => mul(t, mul(constLike(x!, 2), x!))]),
+}));
+
+export const neg = (x: NDArray): NDArray => bind1(negP, [x], {});
+export const sign = (x: NDArray): NDArray => bind1(signP, [x], {});
+export const square = (x: NDArray): NDArray => bind1(squareP, [x], {});
+
+const realDType = (dtype: NDArray["dtype"]) =>
+  dtype === "complex64" ? "float32" : dtype === "complex128" ? "float64" : dtype;
+
+export const absP: Primitive = unary("abs", ["signedinteger", "floating", "complexfloating"], (self) => ({
+  result: ([dtype]) => realDType(dtype!),
+  jvp: jvpByOperand(self, [
+    (t, y, [x]) => {
+      if (!isComplex(x!.dtype)) {
+        const positive = ge(x!, zeroOf(x!));
+        return select(positive, t, neg(t));
+      }
+      return real(mul(t, div(conj(x!), replaceZero(convertElementType(y, x!.dtype)))));
+    },
+  ]),
+}));
+export const abs = (x: NDArray): NDArray => bind1(absP, [x], {});
+
+/** The array with ones in place of its zeros. */
+const replaceZero = (x: NDArray): NDArray => select(eq(x, constLike(x, 0)), onesLike(x), x);
+
+/** The tangents of a sum or a difference: one term is broadcast to the result, two are combined by the operation itself. */
+const additiveJvp =
+  (self: () => Primitive, right: (t: NDArray) => NDArray): NonNullable<Primitive["jvp"]> =>
+  (primals, [dx, dy]) => {
+    const out = bind1(self(), primals, {});
+    let tangent: Tangent = null;
+    if (dx !== null && dy !== null) tangent = bind1(self(), [dx!, dy!], {});
+    else if (dx !== null) tangent = broadcastToResult(out.shape, dx!);
+    else if (dy !== null) tangent = broadcastToResult(out.shape, right(dy!));
+    return { primals: [out], tangents: [tangent] };
+  };
+
+export const addP: Primitive = nary("add", [numbers, numbers], (self) => ({
+  jvp: additiveJvp(self, (t) => t),
+  transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x!), ct!), unbroadcast(avalOf(y!), ct!)],
+}));
+export const subP: Primitive = nary("sub", [numbers, numbers], (self) => ({
+  jvp: additiveJvp(self, neg),
+  transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x!), ct!), unbroadcast(avalOf(y!), neg(ct!))],
+}));
+
+export const mulP: Primitive = nary("mul", [numbers, numbers], (self) => ({
+  print: () => [],
+  ...bilinear(
+    self,
+    (ct, x, y) => unbroadcast(avalOf(x), mul(ct, y as NDArray)),
+    (ct, x, y) => unbroadcast(avalOf(y), mul(x as NDArray, ct)),
+  ),
+}));
+
+export const divP: Primitive = nary("div", [numbers, numbers], (self) => ({
+  jvp: jvpByOperand(self, [
+    (t, _out, [, y]) => div(t, y!),
+    (t, _out, [x, y]) => mul(mul(neg(t), x!), integerPow(y!, -2)),
+  ]),
+  transpose: ([ct], [x, y]) => [isLinear(x) ? unbroadcast(x.aval, div(ct!, y as NDArray)) : null, null],
+  domain: [
+    [-2, 2],
+    [0.5, 3],
+  ],
+}));
+
+export const remP: Primitive = nary("rem", [reals, reals], (self) => ({
+  jvp: jvpByOperand(self, [
+    (t, _out, [x, y]) => broadcastToResult(broadcastEqualRank("rem", [x!.shape, y!.shape]), t),
+    (t, _out, [x, y]) => mul(neg(t), mul(sign(div(x!, y!)), floor(abs(div(x!, y!))))),
+  ]),
+}));
+
+export const add: (x: NDArray, y: NDArray) => NDArray = binary(addP);
+export const sub: (x: NDArray, y: NDArray) => NDArray = binary(subP);
+export const mul: (x: NDArray, y: NDArray) => NDArray = binary(mulP, { out_dtype: null });
+export const div: (x: NDArray, y: NDArray) => NDArray = binary(divP);
+export const rem: (x: NDArray, y: NDArray) => NDArray = binary(remP);
+
+/** How much of a tangent an extremum passes on: all where `x` is the extremum `z`, half where `y` is too, nothing elsewhere. */
+const share = (x: NDArray, z: NDArray, y: NDArray): NDArray =>
+  div(select(eq(x, z), onesLike(z), zerosLike(z)), select(eq(y, z), fullLike(z, 2), onesLike(z)));
+
+const extremum = (name: string): Primitive =>
+  nary(name, [anything, anything], (self) => ({
+    jvp: jvpByOperand(self, [(t, z, [x, y]) => mul(t, share(x!, z, y!)), (t, z, [x, y]) => mul(t, share(y!, z, x!))]),
+  }));
+
+export const maxP: Primitive = extremum("max");
+export const minP: Primitive = extremum("min");
+export const max: (x: NDArray, y: NDArray) => NDArray = binary(maxP);
+export const min: (x: NDArray, y: NDArray) => NDArray = binary(minP);
+
+export const powP: Primitive = nary("pow", [inexact, numbers], (self) => ({
+  mixed: true,
+  result([x, y]) {
+    if (isInexact(x!) && isInteger(y!)) return x!;
+    if (x === y) return x!;
+    throw new DTypeError(
+      "the first argument to pow must have an inexact dtype (float or complex), and the second argument must have an inexact or integer " +
+        `dtype, and two inexact dtypes must match, but got ${x} and ${y} respectively.\nnp.power promotes its operands.`,
+    );
+  },
+  jvp: jvpByOperand(self, [
+    (t, _z, [x, y]) => mul(t, powSlope(x!, y!)),
+    (t, z, [x, y]) => convertElementType(mul(t, mul(log(replaceZero(x!)), z)), y!.dtype),
+  ]),
+  domain: [
+    [0.2, 3],
+    [-2, 2],
+  ],
+}));
+
+function powSlope(x: NDArray, y: NDArray): NDArray {
+  if (!isInteger(y.dtype)) return mul(y, pow(x, sub(y, onesLike(y))));
+  const f = convertElementType(y, x.dtype);
+  const shape = broadcastOfAny(x, f);
+  const [base, exponent] = [broadcastToResult(shape, x), broadcastToResult(shape, f)];
+  return select(
+    eq(exponent, constLike(exponent, 0)),
+    zerosLike(exponent),
+    mul(replaceZero(exponent), pow(base, sub(exponent, onesLike(exponent)))),
+  );
+}
+
+const broadcastOfAny = (x: NDArray, y: NDArray): readonly number[] => broadcastEqualRank("pow", [x.shape, y.shape]);
+
+export const pow: (x: NDArray, y: NDArray) => NDArray = binary(powP);
+
+export type IntegerPowParams = { readonly y: number };
+export const integerPowP: Primitive<IntegerPowParams> = {
+  ...unary<IntegerPowParams>("integer_pow", numbers, (self) => ({
+    jvp: jvpByOperand(self, [
+      (t, _out, [x], { y }) => {
+        if (y === 0) return zerosLike(t);
+        if (y === 1) return t;
+        if (y === 2) return mul(t, mul(constLike(x!, y), x!));
+        return mul(t, mul(constLike(x!, y), integerPow(x!, y - 1)));
+      },
+    ]),
+  })),
+  type([x], { y }) {
+    checkUnary("integer_pow", numbers, x!.dtype);
+    if (y < 0 && isInteger(x!.dtype)) {
+      throw new DTypeError(
+        `Integers cannot be raised to negative powers, got integer_pow(${x!.toLongString()}, ${y}).\nConvert the base with x.astype("float32").`,
+      );
+    }
+    return [x!];
+  },
+};
+export const integerPow = (x: NDArray, y: number): NDArray => bind1(integerPowP as Primitive, [x], { y });
+
+export const atan2P: Primitive = nary("atan2", [inexact, inexact], (self) => ({
+  jvp: jvpByOperand(self, [
+    (t, _z, [x, y]) => mul(t, div(y!, add(square(x!), square(y!)))),
+    (t, _z, [x, y]) => mul(t, div(neg(x!), add(square(x!), square(y!)))),
+  ]),
+}));
+export const nextafterP: Primitive = nary("nextafter", [floats, floats], () => ({}));
+export const atan2: (x: NDArray, y: NDArray) => NDArray = binary(atan2P);
+export const nextafter: (x: NDArray, y: NDArray) => NDArray = binary(nextafterP);
+
+/** The upper half of the product of integers. */
+export const mulhiP: Primitive = nary("mulhi", [["integer"], ["integer"]], (self) => ({ jvp: zeroJvp(self) }));
+export const mulhi: (x: NDArray, y: NDArray) => NDArray = binary(mulhiP);
+
+/** True for the dtypes without a sign. */
+export const isUnsigned = (x: NDArray): boolean => dtypes[x.dtype].kind === "uint";
+
+export const arithmeticPrimitives = [
+  negP,
+  signP,
+  squareP,
+  absP,
+  addP,
+  subP,
+  mulP,
+  divP,
+  remP,
+  maxP,
+  minP,
+  powP,
+  integerPowP,
+  atan2P,
+  nextafterP,
+  mulhiP,
+] as const;

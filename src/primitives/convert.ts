@@ -1,0 +1,188 @@
+/**
+ * Changes of representation: dtype conversions, rounding to fewer bits, reinterpretation of bits; and the operations that hand a value on
+ * unchanged with a meaning beside it: `stop_gradient`, `copy`, `optimization_barrier`.
+ *
+ * Conversions are where host scalars enter a program: the conversion of a literal is folded to a literal while staging, and a conversion
+ * to the dtype that is there already leaves no trace.
+ */
+import { ConcreteArray, type NDArray } from "../core/array.ts";
+import { ShapedArray } from "../core/aval.ts";
+import { dtypes, isComplex, tangentDType, type DType } from "../core/dtype.ts";
+import { bind, bind1, currentTrace } from "../core/interpreter.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { literal, readElement, type Element } from "../core/scalar.ts";
+import { instantiate } from "../core/zeros.ts";
+import { DTypeError, RematTypeError, RematValueError } from "../errors.ts";
+import { isLinear, jvpByOperand, linearJvp, zeroJvp } from "./algebra.ts";
+import { batchUnary, checkUnary, floats, tuple, unary } from "./nary.ts";
+
+export type ConvertParams = { readonly new_dtype: DType; readonly weak_type: boolean; readonly sharding: null };
+
+const bindConvert = (x: NDArray, dtype: DType, weakType: boolean): NDArray =>
+  bind1(convertElementTypeP as Primitive, [x], { new_dtype: dtype, weak_type: weakType, sharding: null });
+
+export const convertElementTypeP: Primitive<ConvertParams> = {
+  name: "convert_element_type",
+  elementwise: true,
+  type([x], { new_dtype, weak_type }) {
+    if (x!.dtype === new_dtype && x!.weakType === weak_type) return [x!];
+    if ((x!.dtype === "key<fry>") !== (new_dtype === "key<fry>")) {
+      throw new RematTypeError(
+        `cannot directly convert between extended dtypes: from ${x!.dtype} to ${new_dtype}.\n` +
+          "random.keyData and random.wrapKeyData convert keys to numbers and back.",
+      );
+    }
+    return [new ShapedArray(x!.shape, new_dtype, weak_type, x!.memorySpace)];
+  },
+  jvp: jvpByOperand(
+    () => convertElementTypeP,
+    [
+      (t, _y, _xs, { new_dtype, weak_type }) => {
+        const dtype = tangentDType(new_dtype);
+        return dtype === "float0" ? null : bindConvert(t, dtype, weak_type);
+      },
+    ],
+  ),
+  transpose([ct], [x]) {
+    if (!isLinear(x) || tangentDType(x.aval.dtype) === "float0") return [null];
+    return [bindConvert(ct!, x.aval.dtype, x.aval.weakType)];
+  },
+  batch: batchUnary(() => convertElementTypeP),
+  forward([x], { new_dtype, weak_type }) {
+    return x!.dtype === new_dtype && x!.weakType === weak_type ? [0] : null;
+  },
+  fold([x], { new_dtype, weak_type }) {
+    if (!(x instanceof ConcreteArray) || !x.literal || x.ndim > 0) return null;
+    if (new_dtype === "float0" || new_dtype === "key<fry>" || x.dtype === "float0" || x.dtype === "key<fry>") return null;
+    return [convertLiteral(x, new_dtype, weak_type)];
+  },
+  print: ({ new_dtype, weak_type }) => [
+    ["new_dtype", new_dtype],
+    ["weak_type", weak_type],
+  ],
+};
+
+const convertLiteral = (x: ConcreteArray, dtype: DType, weakType: boolean): ConcreteArray =>
+  literal(convertElement(x.host ?? readElement(x.data, x.dtype, 0), dtype), dtype, weakType);
+
+/** A host value as an element of a dtype: what is out of an integer's range saturates, as floats do. */
+export function convertElement(value: Element, dtype: DType): Element {
+  const kind = dtypes[dtype].kind;
+  if (kind === "bool" && typeof value === "object") return value.re !== 0 || value.im !== 0;
+  if (typeof value === "object" && !isComplex(dtype)) return convertElement(value.re, dtype);
+  if (typeof value !== "number" || (kind !== "int" && kind !== "uint") || Number.isInteger(value)) return value;
+  if (Number.isNaN(value)) return 0;
+  const bits = dtypes[dtype].bytes * 8;
+  const [low, high] = kind === "int" ? [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n] : [0n, 2n ** BigInt(bits) - 1n];
+  if (value === Infinity || value > Number(high)) return high;
+  if (value === -Infinity || value < Number(low)) return low;
+  return Math.trunc(value);
+}
+
+/**
+ * The array with another dtype and weakness. Emits nothing where neither changes; a host scalar becomes a value of the current trace.
+ */
+export function convertElementType(x: NDArray, dtype: DType = x.dtype, weakType = false): NDArray {
+  if (x.dtype !== dtype || x.weakType !== weakType) return bindConvert(x, dtype, weakType);
+  return x instanceof ConcreteArray && x.literal ? currentTrace().stageValue(x) : x;
+}
+
+export type ReducePrecisionParams = { readonly exponent_bits: number; readonly mantissa_bits: number };
+
+export const reducePrecisionP: Primitive<ReducePrecisionParams> = {
+  ...unary<ReducePrecisionParams>("reduce_precision", floats, (self) => ({
+    jvp: linearJvp(self),
+    transpose: ([ct], _args, params) => [bind1(reducePrecisionP as Primitive, [ct!], params)],
+  })),
+  type([x], { exponent_bits, mantissa_bits }) {
+    checkUnary("reduce_precision", floats, x!.dtype);
+    if (exponent_bits < 1) {
+      throw new RematValueError(
+        `reduce_precision: exponent_bits must be positive; got ${exponent_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
+      );
+    }
+    if (mantissa_bits < 0) {
+      throw new RematValueError(
+        `reduce_precision: mantissa_bits must be non-negative; got ${mantissa_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
+      );
+    }
+    return [x!];
+  },
+};
+export const reducePrecision = (x: NDArray, exponentBits: number, mantissaBits: number): NDArray =>
+  bind1(reducePrecisionP as Primitive, [x], { exponent_bits: exponentBits, mantissa_bits: mantissaBits });
+
+export type BitcastParams = { readonly new_dtype: DType };
+
+export const bitcastConvertTypeP: Primitive<BitcastParams> = {
+  name: "bitcast_convert_type",
+  type([x], { new_dtype }) {
+    const from = x!.dtype;
+    const opaque = (dtype: DType) => dtype === "bool" || isComplex(dtype) || dtype === "float0" || dtype === "key<fry>";
+    if ((opaque(from) || opaque(new_dtype)) && from !== new_dtype) {
+      throw new DTypeError(
+        "lax.bitcast_convert_type does not support bool or complex values unless the operand and destination types match. Got operand " +
+          `dtype=${from}, new_dtype=${new_dtype}.\nConvert with lax.convertElementType, or take lax.real and lax.imag first.`,
+      );
+    }
+    const [old, next] = [dtypes[from].bytes, dtypes[new_dtype].bytes];
+    if (old === next) return [x!.update({ dtype: new_dtype, weakType: false })];
+    if (old > next) return [x!.update({ shape: [...x!.shape, old / next], dtype: new_dtype, weakType: false })];
+    const last = x!.shape.at(-1) ?? 1;
+    if (last * old !== next) {
+      throw new RematValueError(
+        `Attempting to convert array of shape ${tuple(x!.shape)} from ${from} of size ${old * 8} bits to ${new_dtype} of size ` +
+          `${next * 8}, bits but ${last} * ${old * 8} != ${next * 8}.\nThe last dimension must hold the parts of one element.`,
+      );
+    }
+    return [x!.update({ shape: x!.shape.slice(0, -1), dtype: new_dtype, weakType: false })];
+  },
+  jvp: zeroJvp(() => bitcastConvertTypeP),
+  batch: batchUnary(() => bitcastConvertTypeP),
+};
+export const bitcastConvertType = (x: NDArray, dtype: DType): NDArray =>
+  bind1(bitcastConvertTypeP as Primitive, [x], { new_dtype: dtype });
+
+const identity = (name: string): Pick<Primitive, "name" | "elementwise" | "type"> => ({
+  name,
+  elementwise: true,
+  type: ([x]) => [x!],
+});
+
+/** The value itself, whose derivative counts as zero. */
+export const stopGradientP: Primitive = {
+  ...identity("stop_gradient"),
+  jvp: zeroJvp(() => stopGradientP),
+  batch: batchUnary(() => stopGradientP),
+};
+export const stopGradient = (x: NDArray): NDArray => (x.dtype === "key<fry>" ? x : bind1(stopGradientP, [x], {}));
+
+export const copyP: Primitive = {
+  ...identity("copy"),
+  jvp: linearJvp(() => copyP),
+  transpose: ([ct]) => [copy(ct!)],
+  batch: batchUnary(() => copyP),
+};
+export const copy = (x: NDArray): NDArray => bind1(copyP, [x], {});
+
+/** Hands its operands on; nothing that is computed from the results may be computed before all of the operands are there. */
+export const optimizationBarrierP: Primitive = {
+  name: "optimization_barrier",
+  type: (avals) => avals,
+  jvp(primals, tangents) {
+    const ts = tangents.map((t, i) => instantiate(t, primals[i]!.aval.toTangent()));
+    return { primals: optimizationBarrier(primals), tangents: optimizationBarrier(ts) };
+  },
+  transpose: (cts, _args, _params, outAvals) => optimizationBarrier(cts.map((ct, i) => instantiate(ct, outAvals[i]!.toTangent()))),
+  batch: (_size, args, dims) => ({ outs: optimizationBarrier(args), dims }),
+};
+export const optimizationBarrier = (xs: readonly NDArray[]): readonly NDArray[] => bind(optimizationBarrierP, xs, {});
+
+export const convertPrimitives = [
+  convertElementTypeP,
+  reducePrecisionP,
+  bitcastConvertTypeP,
+  stopGradientP,
+  copyP,
+  optimizationBarrierP,
+] as const;

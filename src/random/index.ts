@@ -1,0 +1,2 @@
+/** The public names of random. */
+export * from "./keys.ts";

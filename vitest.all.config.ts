@@ -1,0 +1,55 @@
+import { playwright } from "@vitest/browser-playwright";
+import { existsSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+/**
+ * `tests/all/**`: the tests that need more than Node. Those in `tests/all/browser/` run in a Chromium that is already on
+ * the machine (`CHROMIUM` names another one), with WebGPU on the software rasteriser.
+ */
+const chromium =
+  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+
+const conditions = ["@remat/source", "module", "development|production"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ssr: { resolve: { conditions: [...conditions, "node"] } },
+        test: {
+          name: "all",
+          environment: "node",
+          include: ["tests/all/**/*.test.ts"],
+          exclude: ["tests/all/browser/**", "**/node_modules/**"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        resolve: { conditions: [...conditions, "browser"] },
+        test: {
+          name: "browser",
+          include: ["tests/all/browser/**/*.test.ts"],
+          testTimeout: 120_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: {
+                ...(chromium === undefined ? {} : { executablePath: chromium }),
+                args: [
+                  "--no-sandbox",
+                  "--enable-unsafe-webgpu",
+                  "--use-webgpu-adapter=swiftshader",
+                  "--enable-features=Vulkan",
+                ],
+              },
+            }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+    ],
+  },
+});
