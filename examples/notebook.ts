@@ -86,23 +86,25 @@ say(
 );
 show(f3);
 
-function f4Named(W1: NDArray, W2: NDArray, W3: NDArray, x: NDArray): NDArray {
+function f4(W1: NDArray, W2: NDArray, W3: NDArray, x: NDArray): NDArray {
   x = checkpointName(g(W1, x), "a");
   x = checkpointName(g(W2, x), "b");
   x = checkpointName(g(W3, x), "c");
   return x;
 }
-const f4 = checkpoint(f4Named, { policy: checkpointPolicies.saveOnlyTheseNames("a") });
+const f4a = checkpoint(f4, { policy: checkpointPolicies.saveOnlyTheseNames("a") });
 
 title("f4: a policy keeps what has a name");
-say("Values can be named where they are computed, and a policy can go by the names. Here the output of layer a is kept.");
-show(f4);
+say(
+  "Values can be named where they are computed, and a policy can go by the names. Here the output of layer a is kept.",
+);
+show(f4a);
 
 title("The gradients are the same");
 const sumOf =
   (layers: Layers): Layers =>
   (W1, W2, W3, x) =>
     np.sum(layers(W1, W2, W3, x));
-for (const [name, layers] of Object.entries({ f, f2, f3, f4 })) {
+for (const [name, layers] of Object.entries({ f, f2, f3, f4a })) {
   say(`${name}: ${String(grad(sumOf(layers))(W1, W2, W3, x))}`);
 }

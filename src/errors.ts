@@ -226,3 +226,18 @@ export class VmapAxisError extends RematValueError {}
 
 /** A policy that cannot be made, or that does not fit where it is used. */
 export class PolicyError extends RematValueError {}
+
+/** A loop whose body changes the type of what it carries. */
+export class CarryTypeError extends RematTypeError {}
+
+/** Branches whose results differ in type. */
+export class BranchTypeError extends RematTypeError {}
+
+/** A custom derivative rule that is missing, or gives something that does not fit its function. */
+export class CustomRuleError extends RematTypeError {
+  override readonly jaxClass: string;
+  constructor(message: string, jaxClass = "TypeError") {
+    super(message);
+    this.jaxClass = jaxClass;
+  }
+}

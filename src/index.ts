@@ -32,6 +32,17 @@ export {
   type Pullback,
 } from "./api/differentiate.ts";
 export { closureConvert, evalShape, jit, makeJaxpr, ShapeDType, type JitOptions } from "./api/stage.ts";
+export {
+  customJvp,
+  customVjp,
+  Perturbable,
+  stopGradient,
+  SymbolicZero,
+  type CustomJvp,
+  type CustomRuleOptions,
+  type CustomVjp,
+  type RuleOptions,
+} from "./api/custom.ts";
 export { vmap, type AxisTree, type VmapOptions } from "./api/vmap.ts";
 
 export { checkpoint, remat, type CheckpointOptions } from "./checkpoint.ts";

@@ -119,7 +119,8 @@ function writeLine(line: GlyphLine): string {
   let out = "";
   let state = "";
   for (const glyph of line) {
-    if (glyph.state !== state) {
+    // A blank looks the same in every colour.
+    if (glyph.state !== state && glyph.char !== " ") {
       if (state !== "") out += "\x1b[0m";
       if (glyph.state !== "") out += `\x1b[${glyph.state}m`;
       state = glyph.state;

@@ -105,7 +105,7 @@ describe("colours", () => {
 
   test("end at the end of a line and begin again on the next", () => {
     const lines = fwdBwdTable("\x1b[34;1mone two three\x1b[39;22m four", "", { width: 80 }).split("\n");
-    expect(lines[3]).toContain("\x1b[34;1mone two three\x1b[0m four");
+    expect(lines[3]).toContain("\x1b[34;1mone two three \x1b[0mfour");
     const narrow = fwdBwdTable("\x1b[35mone two\x1b[39m three", "x".repeat(9), { width: 80 });
     expect(narrow.split("\n").filter((line) => line.includes("\x1b[35m"))).toHaveLength(1);
     const cut = fwdBwdTable("\x1b[35mone two\x1b[39m three", "x".repeat(9), { width: 17 });

@@ -94,7 +94,10 @@ export class FlatFunction {
   ) {
     this.name = functionName(f);
     this.#tracedFor = tracedFor;
-    this.#f = (...leaves) => (f as unknown as Callable)(...rebuild(leaves as readonly NDArray[]));
+    // the name tells `core/source.ts` that callers further out are not the traced function
+    this.#f = function traceBoundary(...leaves) {
+      return (f as unknown as Callable)(...rebuild(leaves as readonly NDArray[]));
+    };
   }
 
   readonly call = (leaves: readonly NDArray[]): NDArray[] => {

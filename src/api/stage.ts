@@ -85,7 +85,7 @@ export function traceArgs(f: AnyFunction, split: SplitArgs, args: readonly unkno
   const name = functionName(f);
   const { closed, extra } = stage(
     split.leaves.map((x) => x.aval),
-    (leaves) => {
+    function traceBoundary(leaves) {
       const { leaves: outs, treedef } = flattenResult((f as unknown as Callable)(...split.rebuild(leaves)), name, tracedFor);
       return { outs, extra: treedef };
     },

@@ -39,6 +39,9 @@ export class Source {
   }
 }
 
+/** The place of what no line of the user's code asked for. */
+export const NOWHERE: Source = new Source({});
+
 /** The entry points of the library mark the stack: frames outside of the innermost mark belong to the caller of a transformation. */
 let replayed: Source | null | undefined;
 

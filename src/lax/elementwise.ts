@@ -143,5 +143,6 @@ export const stopGradient = <T>(x: T): T => tree.map((leaf) => v.stopGradient(to
 /** Hands the arrays of a pytree on together: nothing that uses one of them is computed before all are there. */
 export function optimizationBarrier<T>(operand: T): T {
   const { leaves, treedef } = tree.flatten(operand);
-  return treedef.unflatten(v.optimizationBarrier(leaves.map((x) => toArray(x as ArrayLike, "lax.optimizationBarrier")))) as T;
+  const outs = v.optimizationBarrier(leaves.map((x) => toArray(x as ArrayLike, "lax.optimizationBarrier")));
+  return tree.unflatten(treedef, outs) as T;
 }

@@ -1,2 +1,11 @@
 /** The public names of lax. */
+export * from "./associativeScan.ts";
+export * from "./conditionals.ts";
+export * from "./conv.ts";
+export * from "./dot.ts";
+export * from "./elementwise.ts";
+export * from "./gather.ts";
+export * from "./loops.ts";
+export * from "./shape.ts";
 export * from "./slicing.ts";
+export * from "./sort.ts";

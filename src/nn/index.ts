@@ -1,1 +1,3 @@
 /** The public names of nn. */
+export * from "./activations.ts";
+export * from "./normalize.ts";

@@ -22,8 +22,7 @@ import {
   type HostScalar,
 } from "../core/scalar.ts";
 import { concretizationError, DTypeError, RematTypeError, RematValueError, ShapeError, type ConcretizationKind } from "../errors.ts";
-import { copy } from "../primitives/convert.ts";
-import { convertElement, convertElementType } from "../primitives/convert.ts";
+import { convertElement, convertElementType, copy } from "../primitives/convert.ts";
 import { concatenated } from "../primitives/join.ts";
 import { expanded } from "../primitives/shape.ts";
 import { latticeResultType } from "./promote.ts";
@@ -104,14 +103,11 @@ export function asarray(a: ArrayLike, options?: ArrayOptions | DType): NDArray {
 function make(object: ArrayLike, dtype: DType | null, copies: boolean): NDArray {
   const target = dtype === null ? null : canonicalDType(dtype);
   if (object instanceof NDArray) {
-    if (target !== null && target !== object.dtype) return convertElementType(object, target, false);
-    const settled = object instanceof ConcreteArray;
-    if (copies && !settled) {
-      const copied = copy(object);
-      return target === null ? copied : convertElementType(copied, target, false);
+    if (object instanceof ConcreteArray && object.literal) {
+      return target === null ? currentTrace().stageValue(object) : convertElementType(object, target, false);
     }
-    if (target !== null) return convertElementType(object, target, false);
-    return settled && object.literal ? currentTrace().stageValue(object) : object;
+    const source = copies ? copy(object) : object;
+    return target === null ? source : convertElementType(source, target, false);
   }
   if (isHostScalar(object)) {
     const value = scalar(object);

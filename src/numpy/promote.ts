@@ -126,7 +126,10 @@ export function complexDType(dtype: DType): DType {
   return real === "float64" || real === "complex128" ? "complex128" : "complex64";
 }
 
-/** Converts an operand, leaving one that fits as it is: a host scalar that fits stays a literal of the calling program. */
+/**
+ * Converts an operand, leaving one that fits as it is: a host scalar that fits stays a literal of the calling program. (In JAX this happens
+ * inside of an inlined jit. Functions that promote outside of one use `settled` afterwards.)
+ */
 const converted = (x: NDArray, dtype: DType, weakType: boolean): NDArray =>
   x.dtype === dtype && x.weakType === weakType ? x : convertElementType(x, dtype, weakType);
 
@@ -199,3 +202,6 @@ export const promoteArgsInexact: PromoteArgs = (name, ...xs) => promoteShapes(..
 /** The same, with booleans made integers. */
 export const promoteArgsNumeric: PromoteArgs = (name, ...xs) => promoteShapes(...promoteDtypesNumeric(...checked(name, xs)));
 export const promoteArgsComplex: PromoteArgs = (name, ...xs) => promoteShapes(...promoteDtypesComplex(...checked(name, xs)));
+
+/** Operands promoted outside of any inlined jit: host scalars become values of the current trace. */
+export const settled = (xs: readonly NDArray[]): NDArray[] => xs.map((x) => convertElementType(x, x.dtype, x.weakType));

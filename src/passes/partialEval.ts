@@ -10,6 +10,7 @@ import { Jaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
 import { Memo, flags, identity } from "../core/memo.ts";
 import { Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "../core/policy.ts";
 import type { Primitive } from "../core/primitive.ts";
+import { NOWHERE } from "../core/source.ts";
 import { PolicyAnswerError } from "../errors.ts";
 
 export interface Split {
@@ -158,6 +159,6 @@ function copyEquation(from: readonly Var[], to: readonly Var[], kind: string): E
     invars: from,
     outvars: to,
     params: { devices: to.map(() => (kind === "pinned_host" ? "host" : "device")) },
-    source: null,
+    source: NOWHERE,
   };
 }

@@ -69,3 +69,16 @@ export function forwardedOutputs(earlier: readonly Atom[], later: readonly Atom[
   return later.map((x) => index.get(x) ?? null);
 }
 
+
+const reordered = new Memo<ClosedJaxpr<NDArray>, ClosedJaxpr<NDArray>>();
+
+/** Puts inputs and outputs into another order: the i-th of the result is the `order[i]`-th of the jaxpr. */
+export function reorder(jaxpr: ClosedJaxpr<NDArray>, inOrder: readonly number[], outOrder: readonly number[]): ClosedJaxpr<NDArray> {
+  return reordered.get(jaxpr, `${inOrder.join()}/${outOrder.join()}`, () => {
+    const { invars, outvars } = jaxpr.jaxpr;
+    return new ClosedJaxpr(
+      jaxpr.jaxpr.replace({ invars: inOrder.map((i) => invars[i]), outvars: outOrder.map((i) => outvars[i]), debug: null }),
+      jaxpr.consts,
+    );
+  });
+}

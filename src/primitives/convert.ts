@@ -8,7 +8,7 @@
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import { ShapedArray } from "../core/aval.ts";
 import { dtypes, isComplex, tangentDType, type DType } from "../core/dtype.ts";
-import { bind, bind1, currentTrace } from "../core/interpreter.ts";
+import { bind, bind1, currentTrace, Tracer } from "../core/interpreter.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { literal, readElement, type Element } from "../core/scalar.ts";
 import { instantiate } from "../core/zeros.ts";
@@ -81,10 +81,13 @@ export function convertElement(value: Element, dtype: DType): Element {
 
 /**
  * The array with another dtype and weakness. Emits nothing where neither changes; a host scalar becomes a value of the current trace.
+ * Under eager differentiation a value that needs no conversion is still renewed, as in JAX, so that it is no longer the very object that
+ * was passed as an argument.
  */
 export function convertElementType(x: NDArray, dtype: DType = x.dtype, weakType = false): NDArray {
   if (x.dtype !== dtype || x.weakType !== weakType) return bindConvert(x, dtype, weakType);
-  return x instanceof ConcreteArray && x.literal ? currentTrace().stageValue(x) : x;
+  if (x instanceof ConcreteArray && x.literal) return currentTrace().stageValue(x);
+  return x instanceof Tracer && x.concrete() !== null ? bindConvert(x, dtype, weakType) : x;
 }
 
 export type ReducePrecisionParams = { readonly exponent_bits: number; readonly mantissa_bits: number };

@@ -6,9 +6,10 @@ import type { NDArray } from "../core/array.ts";
 import { x64Enabled } from "../core/config.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind, Tracer } from "../core/interpreter.ts";
-import type { ClosedJaxpr, Params } from "../core/jaxpr.ts";
+import type { ClosedJaxpr, Jaxpr, Params } from "../core/jaxpr.ts";
 import type { LinearizeResult, PartialTrace, Primitive } from "../core/primitive.ts";
 import type { SplitTrace } from "../core/partial.ts";
+import { captureSource, withSource } from "../core/source.ts";
 import { StageTrace, stageFlat } from "../core/stage.ts";
 import { merge } from "../core/zip.ts";
 import { batchJaxpr } from "../passes/batch.ts";
@@ -33,7 +34,8 @@ export const jit: Primitive<JitParams> = {
   bindWithTrace(trace, args, params) {
     if (params.inline && trace instanceof StageTrace) {
       const { jaxpr, consts } = params.jaxpr;
-      return evalJaxpr(jaxpr, consts, args);
+      // The body may have been traced for another call: here its equations come from this one.
+      return withSource(captureSource(), () => evalJaxpr(withoutPlaces(jaxpr), consts, args));
     }
     return trace.process(jit as Primitive, args, params);
   },
@@ -67,6 +69,18 @@ export const jit: Primitive<JitParams> = {
     ];
   },
 };
+
+const placeless = new WeakMap<Jaxpr, Jaxpr>();
+
+/** The same program, of which it is not known where it was written. */
+function withoutPlaces(jaxpr: Jaxpr): Jaxpr {
+  let same = placeless.get(jaxpr);
+  if (same === undefined) {
+    same = jaxpr.replace({ eqns: jaxpr.eqns.map((eqn) => ({ ...eqn, source: null })) });
+    placeless.set(jaxpr, same);
+  }
+  return same;
+}
 
 /** Without donation: derived programs own none of the caller's buffers. */
 function call(params: JitParams, args: readonly NDArray[]): readonly NDArray[] {

@@ -7,10 +7,9 @@
 import type { NDArray } from "../core/array.ts";
 import { shapesEqual, type ShapedArray, type Shape } from "../core/aval.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
-import { bind, bind1 } from "../core/interpreter.ts";
-import { ClosedJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { bind, bind1, currentTrace } from "../core/interpreter.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
 import { jvpFlat } from "../core/jvp.ts";
-import { currentTrace } from "../core/interpreter.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { literal } from "../core/scalar.ts";
 import { stageFlat } from "../core/stage.ts";
@@ -184,7 +183,6 @@ export const selectAndGatherAdd: Primitive<SelectAndGatherParams> = {
     ];
   },
   batch: batchInFront<SelectAndGatherParams>(() => selectAndGatherAdd),
-  print: printSelect,
 };
 
 export type SelectAndScatterParams = Pick<WindowParams, "window_dimensions" | "window_strides" | "padding"> & {
@@ -209,14 +207,7 @@ export const selectAndScatterAdd: Primitive<SelectAndScatterParams> = {
     return [out, null];
   },
   batch: batchInFront<SelectAndScatterParams>(() => selectAndScatterAdd),
-  print: printSelect,
 };
-
-function printSelect<P extends Record<string, unknown>>(params: P): (readonly [string, unknown])[] {
-  return Object.keys(params)
-    .sort()
-    .map((key) => [key, params[key]] as const);
-}
 
 export type ReduceWindowParams = WindowParams & {
   /** The combining function, on scalars: one of each operand on the left, one of each on the right. */
@@ -268,11 +259,8 @@ export const reduceWindow: Primitive<ReduceWindowParams> = {
       return [...out.primals, ...out.tangents.map((t, i) => instantiate(t, zero[i].update({ shape: [] })))];
     };
     const scalars = starts.map((x) => x.aval);
-    const closed: ClosedJaxpr<NDArray> = stageFlat(pairs, [...scalars, ...scalars], {
-      tracedFor: "reduce_window comp",
-      name: "wrapper",
-    });
-    const { jaxpr, consts } = closed;
+    const debug = { tracedFor: "reduce_window comp", name: "wrapper" };
+    const { jaxpr, consts } = stageFlat(pairs, [...scalars, ...scalars], debug);
     const outs = bind(reduceWindow as Primitive, [...all, ...starts], { ...params, jaxpr, consts });
     return { primals: outs.slice(0, n), tangents: outs.slice(n) };
   },

@@ -10,7 +10,7 @@ import { canonicalDType, literal } from "../core/scalar.ts";
 import { RematTypeError, RematValueError } from "../errors.ts";
 import { elements } from "../lax/slicing.ts";
 import { asarray, float, toArray, type ArrayLike } from "../numpy/asarray.ts";
-import { clip } from "../numpy/clip.ts";
+import { clip } from "../numpy/piecewise.ts";
 import { keyOf, named } from "../numpy/options.ts";
 import { broadcastShapes } from "../numpy/promote.ts";
 import { add, max, mul, rem, sub } from "../primitives/arithmetic.ts";

@@ -3,9 +3,9 @@ import vm from "node:vm";
 
 import { RematError } from "../../src/errors.ts";
 import { ClosedJaxpr, jaxprsOf, type Jaxpr } from "../../src/core/jaxpr.ts";
-import { makePy, remat } from "./runtime.ts";
+import { api, makePy, remat } from "./runtime.ts";
 import { compareTexts, missingFacts, normalise, type Agreement } from "./text.ts";
-import { isFields, transpile, type ArraySpec, type Case, type Fields, type Json } from "./transpile.ts";
+import { identifier, isFields, transpile, type ArraySpec, type Case, type Fields, type Json } from "./transpile.ts";
 import { difference, inputOf, treeOf } from "./values.ts";
 
 export interface Outcome {
@@ -29,11 +29,9 @@ interface Program {
 function load(c: Case): Program {
   const script = new vm.Script(transpile(c), { filename: "<case>" });
   const values = (specs: readonly ArraySpec[]): Record<string, unknown> =>
-    Object.fromEntries(
-      specs.map((s) => [s.name.replace(/^(?:var|in|new)$/, "$&$"), inputOf(s, remat.float, remat.int)]),
-    );
+    Object.fromEntries(specs.map((s) => [identifier(s.name), inputOf(s, remat.float, remat.int)]));
   const make = script.runInThisContext() as (...args: unknown[]) => Program;
-  return make(remat, makePy(), values(c.consts ?? []), values(c.inputs));
+  return make(api, makePy(), values(c.consts ?? []), values(c.inputs));
 }
 
 const INLINED = new Set(["jit", "remat2", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call"]);
@@ -126,7 +124,7 @@ class Sections {
       case "bwd":
         return text(section, String(this.#halves().bwd), expected as string);
       case "table":
-        return text(section, remat.formatFwdBwd(main as never, ...(args as never[])), expected as string);
+        return text(section, remat.fwdBwd(main as never, ...(args as never[])).table(), expected as string);
       case "counts": {
         const { fwd, bwd } = this.#halves();
         const got = {
@@ -205,8 +203,8 @@ function parseResidual(line: string): string {
 }
 
 /** Types, kinds and names must agree, in order; the functions in which the values arose are told apart as `layout`. */
-function residuals(values: unknown, expected: readonly Fields[]): Outcome {
-  const lines = (Array.isArray(values) ? values.map(String) : String(values).split("\n")).map(normalise);
+function residuals(values: readonly { readonly text: string }[], expected: readonly Fields[]): Outcome {
+  const lines = values.map((r) => normalise(r.text));
   const want = expected.map((r) => r["text"] as string);
   const [got, texts] = [lines.join("\n"), want.join("\n")];
   if (got === texts) return { section: "residuals", passed: true, agreement: "exact" };

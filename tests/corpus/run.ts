@@ -37,7 +37,7 @@ const { values: options, positionals } = parseArgs({
     filter: { type: "string", default: "" },
     json: { type: "string" },
     workers: { type: "string", default: String(availableParallelism()) },
-    seconds: { type: "string", default: "60" },
+    seconds: { type: "string", default: "20" },
     record: { type: "boolean", default: false },
   },
 });
@@ -106,15 +106,18 @@ function ask(worker: Worker, line: string): Promise<Report | string> {
   return new Promise((resolve) => {
     const finish = (answer: Report | string): void => {
       clearTimeout(timer);
-      worker.removeAllListeners();
+      worker.off("message", finish);
+      worker.off("error", died);
+      worker.off("exit", ended);
       resolve(answer);
     };
+    const died = (e: unknown): void =>
+      finish(`the thread died: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
+    const ended = (code: number): void => finish(`the thread ended with code ${code}`);
     const timer = setTimeout(() => finish(`no answer in ${options.seconds} seconds`), 1000 * Number(options.seconds));
-    worker.once("message", (report: Report) => finish(report));
-    worker.once("error", (e: unknown) =>
-      finish(`the thread died: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`),
-    );
-    worker.once("exit", (code) => finish(`the thread ended with code ${code}`));
+    worker.on("message", finish);
+    worker.on("error", died);
+    worker.on("exit", ended);
     worker.postMessage(line);
   });
 }

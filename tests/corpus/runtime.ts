@@ -9,6 +9,9 @@ import type { ShapedArray } from "../../src/core/aval.ts";
 
 export { remat };
 
+/** What a program may use of the library, as one imports it. */
+export const api: Readonly<Record<string, unknown>> = { slice: remat.np.slice, ...remat };
+
 type AnyFunction = (...args: unknown[]) => unknown;
 
 const pythonText = (v: unknown): string => (typeof v === "string" ? `'${v}'` : String(v));

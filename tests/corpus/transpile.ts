@@ -55,7 +55,8 @@ const DTYPES = new Set(
   ),
 );
 
-const identifier = (name: string): string => (RESERVED.has(name) ? `${name}$` : name);
+/** A name of the program as JavaScript can have it. */
+export const identifier = (name: string): string => (RESERVED.has(name) ? `${name}$` : name);
 const camel = (name: string): string => name.replace(/(?<=[^_])_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 const text = (s: string): string => JSON.stringify(s);
 export const isFields = (e: Json | undefined): e is Fields => typeof e === "object" && e !== null && !Array.isArray(e);

@@ -3,6 +3,7 @@
  */
 import type { Engine } from "../../core/engine.ts";
 import { controlKernels } from "./control.ts";
+import { convKernels } from "./conv.ts";
 import { convertKernels } from "./convert.ts";
 import { dotKernels } from "./dot.ts";
 import { elementwiseKernels } from "./elementwise.ts";
@@ -14,6 +15,8 @@ import { reduceKernels } from "./reduce.ts";
 import { shapeKernels } from "./shape.ts";
 import { slicingKernels } from "./slicing.ts";
 import { sortKernels } from "./sort.ts";
+import { specialKernels } from "./special.ts";
+import { windowKernels } from "./window.ts";
 
 const identity: Kernel = (args) => args.map((x) => x.data);
 
@@ -25,9 +28,12 @@ const kernels: Readonly<Record<string, Kernel>> = {
   ...shapeKernels,
   ...reduceKernels,
   ...dotKernels,
+  ...convKernels,
+  ...windowKernels,
   ...gatherKernels,
   ...slicingKernels,
   ...sortKernels,
+  ...specialKernels,
   ...randomKernels,
   ...controlKernels(table),
   name: identity,

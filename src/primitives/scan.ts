@@ -1,0 +1,456 @@
+/**
+ * `scan`: a loop with a fixed number of steps over the leading axis of some operands, with a carry. Its operands are `[consts, carry, xs]`, the
+ * body maps `[consts, carry, x]` to `[carry, y]`, and its results are the last carry and the stacked ys.
+ *
+ * Differentiation splits the loop into one that computes primals and stacks residuals, and one that runs over tangents. What does not change from
+ * step to step is hoisted in front of the loop instead of being stacked.
+ */
+import type { NDArray } from "../core/array.ts";
+import { ShapedArray } from "../core/aval.ts";
+import { batchInFront, matchAxis } from "../core/axes.ts";
+import { evalJaxpr } from "../core/evalJaxpr.ts";
+import { bind, currentTrace, withTrace } from "../core/interpreter.ts";
+import { ClosedJaxpr, Var, type Eqn, type Params } from "../core/jaxpr.ts";
+import { Memo, flags } from "../core/memo.ts";
+import { SplitTrace } from "../core/partial.ts";
+import type { Policy } from "../core/policy.ts";
+import {
+  UndefinedPrimal,
+  type BatchResult,
+  type JvpResult,
+  type LinearizeResult,
+  type Operand,
+  type PartialTrace,
+  type Primitive,
+  type SplitResult,
+  type Tangent,
+} from "../core/primitive.ts";
+import { stage } from "../core/stage.ts";
+import { instantiate, zeros } from "../core/zeros.ts";
+import { merge, partition, split } from "../core/zip.ts";
+import { batchJaxpr } from "../passes/batch.ts";
+import { dce } from "../passes/dce.ts";
+import { jvpJaxpr } from "../passes/jvp.ts";
+import { linearizeJaxpr } from "../passes/linearize.ts";
+import { partialEval } from "../passes/partialEval.ts";
+import { close, constsToInputs, moveInputs, reorder } from "../passes/rewrite.ts";
+import { Accumulator, backwardPass } from "../passes/transpose.ts";
+import { unzip } from "../passes/unzip.ts";
+import { scatterResults } from "./callRules.ts";
+import { carryFixpoint, count, interleave, repeat } from "./carry.ts";
+import { closedCall } from "./closedCall.ts";
+
+export interface ScanParams extends Params {
+  readonly jaxpr: ClosedJaxpr<NDArray>;
+  readonly length: number;
+  readonly num_carry: number;
+  readonly num_consts: number;
+  readonly reverse: boolean;
+  readonly unroll: number;
+}
+
+export const scan: Primitive<ScanParams> = {
+  name: "scan",
+  type(_avals, { jaxpr, length, num_carry }) {
+    const [carry, ys] = split(jaxpr.outAvals, num_carry);
+    return [...carry, ...ys.map((a) => stackedAval(a, length))];
+  },
+  jvp: jvpScan,
+  linearize: linearizeScan,
+  batch: batchScan,
+  partialEval: splitScan,
+  split: splitScanByPolicy,
+  transposesZeros: true,
+  transpose: transposeScan,
+  dce: dceScan,
+};
+
+const bindScan = (args: readonly NDArray[], params: ScanParams): readonly NDArray[] => bind(scan as Primitive, args, params);
+
+/** The type of `length` values stacked along a new leading axis. */
+export const stackedAval = (aval: ShapedArray, length: number): ShapedArray => aval.update({ shape: [length, ...aval.shape] });
+
+const sliceAval = (aval: ShapedArray): ShapedArray => aval.update({ shape: aval.shape.slice(1) });
+
+function jvpScan(primals: readonly NDArray[], tangents: readonly Tangent[], params: ScanParams): JvpResult {
+  const { jaxpr, num_consts, num_carry } = params;
+  const numXs = jaxpr.jaxpr.invars.length - num_consts - num_carry;
+  const numYs = jaxpr.jaxpr.outvars.length - num_carry;
+  const nonzero = tangents.map((t) => t !== null);
+  const [constNz, initNz, xsNz] = split(nonzero, num_consts, num_carry);
+  const { carry: carryNz, result } = carryFixpoint(initNz, (carry) => {
+    const program = jvpJaxpr(jaxpr, [...constNz, ...carry, ...xsNz], [...carry, ...repeat(false, numYs)]);
+    return { out: program.nonzeroOut.slice(0, num_carry), result: program };
+  });
+  const { closed, nonzeroOut } = result;
+  const all = [...constNz, ...carryNz, ...xsNz];
+  const given = tangents.map((t, i) => (all[i] ? instantiate(t, primals[i].aval.toTangent()) : null));
+  const some = (xs: readonly Tangent[]): NDArray[] => xs.filter((t) => t !== null);
+  const [consts, init, xs] = split(primals, num_consts, num_carry);
+  const [constsDot, initDot, xsDot] = split(given, num_consts, num_carry).map(some);
+  const numYsDot = count(nonzeroOut) - initDot.length;
+  const interleaved = reorder(
+    closed,
+    interleave([num_consts, num_carry, numXs], [constsDot.length, initDot.length, xsDot.length]),
+    interleave([num_carry, numYs], [initDot.length, numYsDot]),
+  );
+  const outs = bindScan([...consts, ...constsDot, ...init, ...initDot, ...xs, ...xsDot], {
+    ...params,
+    jaxpr: interleaved,
+    num_consts: num_consts + constsDot.length,
+    num_carry: num_carry + initDot.length,
+  });
+  const [carry, carryDot, ys, ysDot] = split(outs, num_carry, initDot.length, numYs);
+  return { primals: [...carry, ...ys], tangents: scatterResults(nonzeroOut, [...carryDot, ...ysDot]) };
+}
+
+interface Hoisted {
+  readonly loop: ClosedJaxpr<NDArray>;
+  readonly consts: readonly NDArray[];
+  /** For each residual: computed in front of the loop. */
+  readonly which: readonly boolean[];
+  readonly residuals: readonly NDArray[];
+}
+
+/** Computes now, in the current trace, all of the body that depends on constants only. */
+function hoist(jaxpr: ClosedJaxpr<NDArray>, consts: readonly NDArray[], numResiduals: number): Hoisted {
+  const trace = new SplitTrace(currentTrace());
+  const others = jaxpr.inAvals.slice(consts.length).map((a) => trace.newArg(a));
+  const outs = withTrace(trace, () => evalJaxpr(jaxpr.jaxpr, jaxpr.consts, [...consts, ...others]));
+  const numOut = outs.length - numResiduals;
+  const residuals = outs.slice(numOut);
+  const which = residuals.map((r) => trace.isKnown(r));
+  const program = trace.finish([...outs.slice(0, numOut), ...residuals.filter((_, i) => !which[i])], jaxpr.jaxpr.debug);
+  trace.live = false;
+  return {
+    loop: close(constsToInputs(program.jaxpr)),
+    consts: program.consts,
+    which,
+    residuals: residuals.filter((_, i) => which[i]),
+  };
+}
+
+/**
+ * Which residuals are stacked along the loop: those that the loop gives out and that could not be hoisted, and those that are slices of xs.
+ * `firstXs` is the place of the first xs among constants and inputs.
+ */
+function stackedResiduals(forwarded: readonly (number | null)[], which: readonly boolean[], firstXs: number): boolean[] {
+  let next = 0;
+  return forwarded.map((from) => (from === null ? !which[next++] : from >= firstXs));
+}
+
+/** The residuals in order, from the loop's stacked ones, the hoisted ones and the forwarded inputs. */
+function completeResiduals(
+  forwarded: readonly (number | null)[],
+  inputs: readonly NDArray[],
+  which: readonly boolean[],
+  stacked: readonly NDArray[],
+  hoisted: readonly NDArray[],
+): NDArray[] {
+  const own = merge(which, stacked, hoisted);
+  let next = 0;
+  return forwarded.map((from) => (from === null ? own[next++] : inputs[from]));
+}
+
+function linearizeScan(
+  nonzero: readonly boolean[],
+  primals: readonly NDArray[],
+  params: ScanParams,
+  isVjp: boolean,
+): LinearizeResult {
+  const { jaxpr, num_consts, num_carry } = params;
+  const numYs = jaxpr.jaxpr.outvars.length - num_carry;
+  const [constNz, initNz, xsNz] = split(nonzero, num_consts, num_carry);
+  const allowForward = [...jaxpr.consts.map(() => true), ...primals.map((_, i) => i < num_consts || i >= num_consts + num_carry)];
+  const { carry: carryNz, result: program } = carryFixpoint(initNz, (carry) => {
+    const result = linearizeJaxpr(jaxpr, [...constNz, ...carry, ...xsNz], {
+      inst: [...carry, ...repeat(false, numYs)],
+      allowForward,
+      isVjp,
+    });
+    return { out: result.nonzeroOut.slice(0, num_carry), result };
+  });
+  const all = [...constNz, ...carryNz, ...xsNz];
+  const [consts, carryAndXs] = split(primals, num_consts);
+  const hoisted = hoist(program.primal, consts, program.numResidualsOut);
+  const toMove = stackedResiduals(program.forwarded, hoisted.which, jaxpr.consts.length + num_consts + num_carry);
+  const tangentBody = moveInputs(program.tangent, toMove, false);
+  const outs =
+    hoisted.loop.jaxpr.outvars.length === 0
+      ? []
+      : bindScan([...hoisted.consts, ...carryAndXs], { ...params, jaxpr: hoisted.loop, num_consts: hoisted.consts.length });
+  const numOut = jaxpr.jaxpr.outvars.length;
+  const residuals = completeResiduals(
+    program.forwarded,
+    [...jaxpr.consts, ...primals],
+    hoisted.which,
+    outs.slice(numOut),
+    hoisted.residuals,
+  );
+  return {
+    primals: outs.slice(0, numOut),
+    nonzero: program.nonzeroOut,
+    linear(tangents) {
+      const [intensive, extensive] = partition(toMove, residuals);
+      const given = tangents.flatMap((t, i) => (all[i] ? [instantiate(t, primals[i].aval.toTangent())] : []));
+      const results = bindScan([...intensive, ...given, ...extensive], {
+        ...params,
+        jaxpr: tangentBody,
+        num_consts: intensive.length + count(constNz),
+        num_carry: count(carryNz),
+      });
+      return scatterResults(program.nonzeroOut, results);
+    },
+  };
+}
+
+/** Splits a loop whose operands are known in part: as linearization does, with unknown in place of tangent. */
+function splitScan(trace: PartialTrace, args: readonly NDArray[], params: ScanParams): readonly NDArray[] {
+  const { jaxpr, length, num_consts, num_carry } = params;
+  const numYs = jaxpr.jaxpr.outvars.length - num_carry;
+  const unknown = args.map((x) => !trace.isKnown(x));
+  const [constUk, initUk, xsUk] = split(unknown, num_consts, num_carry);
+  const forward = args.map((_, i) => i < num_consts || i >= num_consts + num_carry);
+  const { carry: carryUk, result: parts } = carryFixpoint(initUk, (carry) => {
+    const result = unzip(jaxpr, [...constUk, ...carry, ...xsUk], [...carry, ...repeat(false, numYs)], forward);
+    return { out: result.unknownOut.slice(0, num_carry), result };
+  });
+  const all = [...constUk, ...carryUk, ...xsUk];
+  const knownArgs = args.filter((_, i) => !all[i]);
+  const numConstsKnown = num_consts - count(constUk);
+  const numCarryKnown = num_carry - count(carryUk);
+  const [consts, carryAndXs] = split(knownArgs, numConstsKnown);
+  const hoisted = hoist(parts.known, consts, parts.numResidualsOut);
+  const toMove = stackedResiduals(parts.forwarded, hoisted.which, jaxpr.consts.length + numConstsKnown + numCarryKnown);
+  const unknownBody = moveInputs(parts.unknown, toMove, false);
+  const outs =
+    hoisted.loop.jaxpr.outvars.length === 0
+      ? []
+      : bindScan([...hoisted.consts, ...carryAndXs], {
+          ...params,
+          jaxpr: hoisted.loop,
+          num_consts: hoisted.consts.length,
+          num_carry: numCarryKnown,
+        });
+  const numKnownOut = parts.unknownOut.filter((u) => !u).length;
+  const residuals = completeResiduals(
+    parts.forwarded,
+    [...jaxpr.consts, ...knownArgs],
+    hoisted.which,
+    outs.slice(numKnownOut),
+    hoisted.residuals,
+  );
+  const [intensive, extensive] = partition(toMove, residuals);
+  const [carryAvals, yAvals] = split(unknownBody.outAvals, count(carryUk));
+  const staged = (trace as SplitTrace).writeDown(
+    scan as Primitive,
+    [...intensive, ...args.filter((_, i) => all[i]), ...extensive],
+    { ...params, jaxpr: unknownBody, num_consts: intensive.length + count(constUk), num_carry: count(carryUk) },
+    [...carryAvals, ...yAvals.map((a) => stackedAval(a, length))],
+  );
+  return merge<NDArray>(parts.unknownOut, outs.slice(0, numKnownOut), staged);
+}
+
+const transposed = new Memo<ClosedJaxpr<NDArray>, ClosedJaxpr<NDArray>>();
+
+/**
+ * The loop backwards. The operands are `[residuals, consts', carry', xs', stacked residuals]`, primed ones being linear. The cotangents of constants
+ * add up in the carry.
+ */
+function transposeScan(cts: readonly Tangent[], args: readonly Operand[], params: ScanParams): Tangent[] {
+  const { jaxpr, num_consts, num_carry, length } = params;
+  const linear = args.map((x) => x instanceof UndefinedPrimal);
+  const [constsLin, , xsLin] = split(linear, num_consts, num_carry);
+  const numIres = num_consts - count(constsLin);
+  const numXsDot = count(xsLin);
+  const [ires, constsDot, carryDot, xsDot, eres] = split(args, numIres, num_consts - numIres, num_carry, numXsDot);
+  const [ctCarry, ctYs] = split(cts, num_carry);
+  const inAvals = jaxpr.inAvals;
+  const outAvals = jaxpr.outAvals;
+  const ctCarryInst = ctCarry.map((ct, i) => instantiate(ct, outAvals[i].toTangent()));
+  const ctConsts = inAvals.slice(numIres, num_consts).map((a) => zeros(a.toTangent()));
+  const stacked = [...ctYs.filter((ct) => ct !== null), ...(eres as NDArray[])];
+  const carried = [...ctConsts, ...ctCarryInst];
+  const inputs = [...(ires as NDArray[]), ...carried, ...stacked];
+  const avals = [...inputs.slice(0, numIres + carried.length).map((x) => x.aval), ...stacked.map((x) => sliceAval(x.aval))];
+  const xsAvals = xsDot.map((x) => sliceAval(x.aval));
+  const key = `${numIres}/${num_consts}/${num_carry}/${numXsDot}/${flags(ctYs.map((ct) => ct !== null))}/${avals.map((a) => a.key).join()}`;
+  const body = transposed.get(jaxpr, key, () =>
+    transposeBody(jaxpr, avals, {
+      numIres,
+      numConstsDot: constsDot.length,
+      numCarry: num_carry,
+      yCts: ctYs.map((ct) => ct !== null),
+      xsAvals,
+    }),
+  );
+  const outs = bindScan(inputs, {
+    ...params,
+    jaxpr: body,
+    reverse: !params.reverse,
+    length,
+    num_consts: numIres,
+    num_carry: constsDot.length + carryDot.length,
+  });
+  return [...ires.map(() => null), ...outs, ...eres.map(() => null)];
+}
+
+interface TransposeShape {
+  readonly numIres: number;
+  readonly numConstsDot: number;
+  readonly numCarry: number;
+  /** Which ys have a cotangent. */
+  readonly yCts: readonly boolean[];
+  readonly xsAvals: readonly ShapedArray[];
+}
+
+function transposeBody(
+  jaxpr: ClosedJaxpr<NDArray>,
+  avals: readonly ShapedArray[],
+  shape: TransposeShape,
+): ClosedJaxpr<NDArray> {
+  return stage(
+    avals,
+    (xs) => {
+      const numYs = count(shape.yCts);
+      const [ires, ctConsts, ctCarry, ctYs, eres] = split(xs, shape.numIres, shape.numConstsDot, shape.numCarry, numYs);
+      const accumulators = [
+        ...ctConsts.map((ct) => new Accumulator(ct.aval, ct)),
+        ...ctCarry.map((ct) => new Accumulator(ct.aval)),
+        ...shape.xsAvals.map((a) => new Accumulator(a.toTangent())),
+      ];
+      let next = 0;
+      const cts = [...ctCarry, ...shape.yCts.map((given): Tangent => (given ? ctYs[next++] : null))];
+      backwardPass(jaxpr.jaxpr, jaxpr.consts, [...ires, ...accumulators, ...eres], cts);
+      return { outs: accumulators.map((a) => instantiate(a.value, a.aval)), extra: null };
+    },
+    jaxpr.jaxpr.debug,
+  ).closed;
+}
+
+function batchScan(size: number, args: readonly NDArray[], dims: readonly (number | null)[], params: ScanParams): BatchResult {
+  const { jaxpr, num_consts, num_carry } = params;
+  const numYs = jaxpr.jaxpr.outvars.length - num_carry;
+  const [constB, initB, xsB] = split(
+    dims.map((d) => d !== null),
+    num_consts,
+    num_carry,
+  );
+  const { carry: carryB, result } = carryFixpoint(initB, (carry) => {
+    const batched = [...constB, ...carry, ...xsB].map((b) => (b ? 0 : null));
+    const program = batchJaxpr(jaxpr, size, batched, [...carry, ...repeat(false, numYs)]);
+    return { out: program.dims.slice(0, num_carry).map((d) => d !== null), result: program };
+  });
+  const moved = args.map((x, i) => {
+    if (i < num_consts) return dims[i] === null ? x : matchAxis(size, dims[i], 0, x);
+    if (i < num_consts + num_carry) return carryB[i - num_consts] ? batchInFront(x, dims[i], size) : x;
+    return dims[i] === null ? x : matchAxis(size, dims[i], 1, x);
+  });
+  const outs = bindScan(moved, { ...params, jaxpr: result.closed });
+  return { outs, dims: result.dims.map((d, i) => (d === null ? null : i < num_carry ? 0 : 1)) };
+}
+
+function dceScan(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly boolean[]; eqn: Eqn | null } {
+  if (!usedOut.includes(true) && eqn.effectful !== true) return { usedIn: eqn.invars.map(() => false), eqn: null };
+  const params = eqn.params as ScanParams;
+  const { jaxpr, num_consts, num_carry } = params;
+  const numXs = jaxpr.jaxpr.invars.length - num_consts - num_carry;
+  const usedYs = usedOut.slice(num_carry);
+  const { carry, result } = carryFixpoint(usedOut.slice(0, num_carry), (used) => {
+    const pruned = dce(jaxpr.jaxpr, [...used, ...usedYs], [...repeat(false, num_consts), ...used, ...repeat(false, numXs)]);
+    return { out: pruned.usedIn.slice(num_consts, num_consts + num_carry), result: pruned };
+  });
+  const kept = [...carry, ...usedYs];
+  return {
+    usedIn: result.usedIn,
+    eqn: {
+      ...eqn,
+      invars: eqn.invars.filter((_, i) => result.usedIn[i]),
+      outvars: eqn.outvars.filter((_, i) => kept[i]),
+      params: {
+        ...params,
+        jaxpr: new ClosedJaxpr(result.jaxpr, jaxpr.consts),
+        num_consts: count(result.usedIn.slice(0, num_consts)),
+        num_carry: count(carry),
+      },
+    },
+  };
+}
+
+/** Inside a checkpointed function: the body is split by the policy, and what it saves is stacked, unless it is the same in every step. */
+function splitScanByPolicy(policy: Policy, unknownIn: readonly boolean[], availableIn: readonly boolean[], eqn: Eqn): SplitResult {
+  const params = eqn.params as ScanParams;
+  const { jaxpr, num_consts, num_carry, length } = params;
+  const numYs = jaxpr.jaxpr.outvars.length - num_carry;
+  const [constUk, initUk, xsUk] = split(unknownIn, num_consts, num_carry);
+  const { carry: carryUk, result: parts } = carryFixpoint(initUk, (carry) => {
+    const unknown = [...constUk, ...carry, ...xsUk];
+    const result = partialEval(
+      jaxpr.jaxpr,
+      unknown,
+      unknown.map(() => true),
+      [...carry, ...repeat(false, numYs)],
+      true,
+      policy,
+    );
+    return { out: result.unknownOut.slice(0, num_carry), result };
+  });
+  const all = [...constUk, ...carryUk, ...xsUk];
+  const { numResiduals } = parts;
+  const known = new ClosedJaxpr(parts.known, jaxpr.consts);
+  const staged = new ClosedJaxpr(parts.staged, jaxpr.consts);
+  const residualAvals = staged.inAvals.slice(0, numResiduals);
+  const stackedLast = moveInputs(staged, repeat(true, numResiduals), false);
+  const numConstKnown = constUk.length - count(constUk);
+  const numKnownOut = known.jaxpr.outvars.length - numResiduals;
+  const numKnownIn = known.jaxpr.invars.length;
+  const hoisting = unzip(
+    known,
+    [...repeat(false, numConstKnown), ...repeat(true, numKnownIn - numConstKnown)],
+    [...repeat(true, numKnownOut), ...repeat(false, numResiduals)],
+  );
+  const stackedRes = hoisting.unknownOut.slice(numKnownOut);
+  const body = moveInputs(stackedLast, [...all.map(() => false), ...stackedRes.map((s) => !s)], true);
+  const [intensiveAvals, extensiveAvals] = partition(stackedRes, residualAvals);
+  const intensive = intensiveAvals.map((a) => new Var(a));
+  const extensive = extensiveAvals.map((a) => new Var(stackedAval(a, length)));
+  const knownIns = eqn.invars.filter((_, i) => !all[i]);
+  const numCarryKnown = carryUk.length - count(carryUk);
+  const { closed: call } = stage(
+    knownIns.map((x) => x.aval),
+    (xs) => {
+      const [consts, rest] = split(xs, numConstKnown);
+      const hoisted = evalJaxpr(hoisting.known.jaxpr, hoisting.known.consts, consts);
+      const [residuals, loopConsts] = split(hoisted, intensive.length);
+      const outs = bindScan([...loopConsts, ...rest], {
+        ...params,
+        jaxpr: hoisting.unknown,
+        num_consts: loopConsts.length,
+        num_carry: numCarryKnown,
+      });
+      return { outs: [...residuals, ...outs], extra: null };
+    },
+    jaxpr.jaxpr.debug,
+  );
+  const knownEqn: Eqn = {
+    primitive: closedCall as Primitive,
+    invars: knownIns,
+    outvars: [...intensive, ...eqn.outvars.filter((_, i) => !parts.unknownOut[i]), ...extensive],
+    params: { call_jaxpr: call },
+    source: eqn.source,
+  };
+  const stagedEqn: Eqn = {
+    ...eqn,
+    invars: [...intensive, ...eqn.invars, ...extensive],
+    outvars: eqn.outvars.filter((_, i) => parts.availableOut[i]),
+    params: { ...params, jaxpr: body, num_consts: intensive.length + num_consts },
+  };
+  const needed = eqn.invars.filter((x, i): x is Var => x instanceof Var && !availableIn[i]);
+  return {
+    known: knownEqn,
+    staged: stagedEqn,
+    unknownOut: parts.unknownOut,
+    availableOut: parts.availableOut,
+    residuals: [...needed, ...intensive, ...extensive],
+  };
+}
