@@ -101,6 +101,7 @@ say(
 show(f4a);
 
 title("The gradients are the same");
+say("The derivative of the sum of all outputs by W1, for each of them, has the same bits:");
 const sumOf =
   (layers: Layers): Layers =>
   (W1, W2, W3, x) =>

@@ -17,6 +17,8 @@ export * as np from "./numpy/index.ts";
 export * as lax from "./lax/index.ts";
 export * as nn from "./nn/index.ts";
 export * as random from "./random/index.ts";
+export * as ops from "./ops/index.ts";
+export * as scipy from "./scipy/index.ts";
 
 export {
   grad,
@@ -31,6 +33,7 @@ export {
   type Gradient,
   type Pullback,
 } from "./api/differentiate.ts";
+export { hessian, jacfwd, jacobian, jacrev } from "./api/jacobian.ts";
 export { closureConvert, evalShape, jit, makeJaxpr, ShapeDType, type JitOptions } from "./api/stage.ts";
 export {
   customJvp,

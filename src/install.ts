@@ -8,6 +8,7 @@ import { setDevicePut } from "./passes/partialEval.ts";
 import { devicePutP } from "./primitives/devicePut.ts";
 import type { Primitive } from "./core/primitive.ts";
 import { expanded, movedAxis, repeatedAt, summed } from "./primitives/shape.ts";
+import "./numpy/methods.ts";
 import { makeZeros } from "./primitives/zerosMaker.ts";
 
 installEval();

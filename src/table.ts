@@ -25,7 +25,7 @@ const PAD = 2;
 export function fwdBwdTable(fwd: string, bwd: string, options: TableOptions = {}): string {
   const { width = 240, color = false } = options;
   const columns = [fwd, bwd].map((text, i): Cell[] => {
-    const title = color ? `\x1b[1;32m${TITLES[i]!}\x1b[0m` : TITLES[i]!;
+    const title = color ? `\x1b[1;32m${TITLES[i]}\x1b[0m` : TITLES[i];
     return [readCell(title), readCell(text)];
   });
   const natural = columns.map(
@@ -37,14 +37,14 @@ export function fwdBwdTable(fwd: string, bwd: string, options: TableOptions = {}
   );
   let out = "";
   for (const row of [0, 1]) {
-    const cells = columns.map((cells, i) => wrapCell(cells[row]!, widths[i]! - 2 * PAD));
+    const cells = columns.map((cells, i) => wrapCell(cells[row], widths[i] - 2 * PAD));
     const height = Math.max(...cells.map((lines) => lines.length));
     // A row begins with an empty line: the padding above its cells.
     for (let y = -1; y < height; y++) {
       for (const [i, lines] of cells.entries()) {
         const line = lines[y] ?? [];
-        const rest = widths[i]! - PAD - line.length;
-        out += rest < 0 ? " ".repeat(widths[i]!) : `${" ".repeat(PAD)}${writeLine(line)}${" ".repeat(rest)}`;
+        const rest = widths[i] - PAD - line.length;
+        out += rest < 0 ? " ".repeat(widths[i]) : `${" ".repeat(PAD)}${writeLine(line)}${" ".repeat(rest)}`;
       }
       out += "\n";
     }
@@ -154,7 +154,7 @@ function wrapLine(line: GlyphLine, width: number): Cell {
     const end = starts[i + 1] ?? line.length;
     let piece = line.slice(start, end);
     while (piece.length > width && /\s/.test(piece.at(-1)!.char)) piece = piece.slice(0, -1);
-    return piece.length <= width ? piece : [...piece.slice(0, width - 1), { ...piece[width - 1]!, char: "…" }];
+    return piece.length <= width ? piece : [...piece.slice(0, width - 1), { ...piece[width - 1], char: "…" }];
   });
 }
 
@@ -166,7 +166,7 @@ export function fwdBwdHtml(fwd: Jaxpr | ClosedJaxpr, bwd: Jaxpr | ClosedJaxpr): 
   const cells = [fwd, bwd].map(
     (jaxpr, i) =>
       `<section style="flex:1 1 32em;min-width:0">` +
-      `<strong style="color:#2a8a4a">${TITLES[i]!}</strong>` +
+      `<strong style="color:#2a8a4a">${TITLES[i]}</strong>` +
       `<pre style="margin:.5em 0 0;overflow-x:auto;font:.85em/1.45 ui-monospace,Menlo,Consolas,monospace">` +
       `${printJaxprHtml(jaxpr)}</pre></section>`,
   );

@@ -52,10 +52,10 @@ class Reader {
   }
 
   toplevel(): { top: JaxprNode; shared: Map<string, JaxprNode> } {
-    for (const m of this.#text.matchAll(/^let (\w+) = \{/gm)) this.#shared.add(m[1]!);
+    for (const m of this.#text.matchAll(/^let (\w+) = \{/gm)) this.#shared.add(m[1]);
     const shared = new Map<string, JaxprNode>();
     while (this.#accept(/let (\w+) = /y)) {
-      const name = this.#last[1]!;
+      const name = this.#last[1];
       shared.set(name, this.#jaxpr());
       this.#expect(/\s*in\n/y);
     }
@@ -86,7 +86,7 @@ class Reader {
   #binders(): NameNode[] {
     const out: NameNode[] = [];
     while (this.#accept(BINDER)) {
-      out.push({ name: this.#last[1]!, type: this.#last[2] ?? null });
+      out.push({ name: this.#last[1], type: this.#last[2] ?? null });
       this.#accept(/\s+/y);
     }
     return out;
@@ -114,7 +114,7 @@ class Reader {
 
   #atom(): NameNode {
     this.#expect(ATOM);
-    return { name: this.#last[1]!, type: this.#last[2] ?? null };
+    return { name: this.#last[1], type: this.#last[2] ?? null };
   }
 
   #eqn(): EqnNode {
@@ -130,7 +130,7 @@ class Reader {
     if (this.#accept(/\[\s*/y)) {
       while (!this.#accept(/\]/y)) {
         this.#expect(/(\w+)=/y);
-        const key = this.#last[1]!;
+        const key = this.#last[1];
         params.push([key, this.#value()]);
         this.#accept(/\s+/y);
       }
@@ -161,7 +161,7 @@ class Reader {
     const start = this.#at;
     let depth = 0;
     for (; this.#at < this.#text.length; this.#at++) {
-      const c = this.#text[this.#at]!;
+      const c = this.#text[this.#at];
       if (depth === 0 && (/\s/.test(c) || c === "]" || c === ")")) break;
       if ("([{<".includes(c)) depth++;
       if (")]}>".includes(c)) depth--;
@@ -173,7 +173,7 @@ class Reader {
   /** A tuple that begins with the name of a shared jaxpr. */
   #acceptReferences(): boolean {
     const m = /^\(\s*(\w+)[\s)]/.exec(this.#text.slice(this.#at, this.#at + 80));
-    if (m === null || !this.#shared.has(m[1]!)) return false;
+    if (m === null || !this.#shared.has(m[1])) return false;
     this.#at++;
     return true;
   }
@@ -225,7 +225,7 @@ class Builder {
         }
       }
     }
-    const bind = (v: NameNode): Var => (v.name === "_" ? dropped.bind(v.type!) : this.#variable(lent, v.name, v.type!));
+    const bind = (v: NameNode): Var => (v.name === "_" ? dropped.bind(v.type!) : this.#variable(lent, v.name, v.type));
     const read = (v: NameNode): Atom => {
       if (isLiteral(v)) return literalOf(v.name, v.type!);
       return v.name === "_" ? dropped.read() : this.#variable(lent, v.name, null);
@@ -304,7 +304,7 @@ class Dropped {
   /** Any of them reads the same, but each of them should be read. */
   read(): Var {
     if (this.#bound.length === 0) throw new Error("_ is used before it is bound");
-    return this.#bound[this.#read++ % this.#bound.length]!;
+    return this.#bound[this.#read++ % this.#bound.length];
   }
 }
 
@@ -313,7 +313,7 @@ function own(scope: Scope, name: string, type: string): void {
 }
 
 const pairs = (a: readonly NameNode[], b: readonly NameNode[]): [NameNode, NameNode][] =>
-  a.length === b.length ? a.map((x, i) => [x, b[i]!]) : [];
+  a.length === b.length ? a.map((x, i) => [x, b[i]]) : [];
 
 const isLiteral = (v: NameNode): boolean =>
   !/^[a-z_]+$/.test(v.name) || (v.type !== null && /^(?:inf|nan)$/.test(v.name));
@@ -326,7 +326,7 @@ function avalOf(type: string): ShapedArray {
   const m = /^(.+?)(<host>)?\[([\d,]*)\]$/.exec(type)!;
   const dtype = (Object.keys(dtypes) as DType[]).find((d) => dtypes[d].short === m[1]);
   if (dtype === undefined) throw new Error(`unknown type ${type}`);
-  const shape = m[3] === "" ? [] : m[3]!.split(",").map(Number);
+  const shape = m[3] === "" ? [] : m[3].split(",").map(Number);
   return new ShapedArray(shape, dtype, false, m[2] === undefined ? "device" : "host");
 }
 
@@ -345,7 +345,7 @@ function elementOf(text: string, dtype: DType): Element {
   if (text === "True" || text === "False") return text === "True";
   if (dtype.startsWith("complex")) {
     const m = /^\(?(?:(.*?[^e]))??([+-]?[^+-]*(?:e[+-]\d+)?)j\)?$/.exec(text)!;
-    return { re: m[1] === undefined ? 0 : number(m[1]), im: number(m[2]!) };
+    return { re: m[1] === undefined ? 0 : number(m[1]), im: number(m[2]) };
   }
   if (dtype === "int64" || dtype === "uint64") return BigInt(text);
   return dtype === "float0" ? 0 : number(text);

@@ -236,7 +236,7 @@ describe("names", () => {
 
   test("names can be given, and are told", () => {
     const jaxpr = chain(["sin", "cos"]);
-    const names = new Map([[jaxpr.invars[0]!, "x"]]);
+    const names = new Map([[jaxpr.invars[0], "x"]]);
     expect(printJaxpr(jaxpr, { names })).toBe("{ lambda ; x:f32[3]. let a:f32[3] = sin x; b:f32[3] = cos a in (b,) }");
     expect([...names.values()]).toEqual(["x", "a", "b"]);
   });
@@ -292,7 +292,7 @@ describe("sharing", () => {
 });
 
 describe("literals and parameters", () => {
-  const textOf = (atom: Atom): string => /in \((.*),\) \}$/.exec(printJaxpr(new Jaxpr([], [], [], [atom])))![1]!;
+  const textOf = (atom: Atom): string => /in \((.*),\) \}$/.exec(printJaxpr(new Jaxpr([], [], [], [atom])))![1];
 
   test.each<[Element, DType, string]>([
     [2, "float32", "2.0:f32[]"],
@@ -423,6 +423,6 @@ test("jaxprs print themselves", () => {
   expect(inspect(jaxpr, { colors: true })).toBe(printJaxpr(jaxpr, { color: true }));
   const display = (closed as unknown as Record<symbol, () => Record<string, string>>)[
     Symbol.for("Jupyter.display")
-  ]!.call(closed);
+  ].call(closed);
   expect(Object.keys(display)).toEqual(["text/plain", "text/html"]);
 });

@@ -98,7 +98,7 @@ describe("colours", () => {
 
   test("survive wrapping, and change no layout", () => {
     for (const width of [240, 98, 97, 72, 60, 41]) {
-      const colored = fwdBwdTable(fwd!, bwd!, { width, color: true });
+      const colored = fwdBwdTable(fwd, bwd, { width, color: true });
       expect(stripVTControlCharacters(colored)).toBe(fwdBwdTable(FWD, BWD, { width }));
     }
   });

@@ -38,7 +38,7 @@ export abstract class Tracer extends NDArray {
     throw concretizationError(this, hint === "string" ? "string" : "number");
   }
 
-  toJSON(): never {
+  override toJSON(): never {
     throw concretizationError(this, "json");
   }
 }

@@ -68,11 +68,12 @@ export class SplitTrace extends Trace implements PartialTrace {
   }
 
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
-    if (args.every((x) => this.isKnown(x))) return bindWith(this.parent, primitive, args, params);
     if (primitive.partialEval !== undefined) {
+      // Also where everything is known: the rule makes a body of its own for what is known, as JAX's does.
       const rule = primitive.partialEval;
       return withTrace(this.parent, () => rule(this, args, params));
     }
+    if (args.every((x) => this.isKnown(x))) return bindWith(this.parent, primitive, args, params);
     const outAvals = primitive.type(
       args.map((x) => x.aval),
       params,
@@ -95,7 +96,7 @@ export class SplitTrace extends Trace implements PartialTrace {
   }
 
   stageValue(value: NDArray): NDArray {
-    return value;
+    return this.isKnown(value) ? this.parent.stageValue(value) : value;
   }
 
   customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {

@@ -51,8 +51,8 @@ export const nil: Doc = concat([]);
 /** The documents with `separator` between them. */
 export function join(separator: Doc, docs: readonly Doc[]): Doc {
   if (docs.length === 0) return nil;
-  const out: Doc[] = [docs[0]!];
-  for (let i = 1; i < docs.length; i++) out.push(separator, docs[i]!);
+  const out: Doc[] = [docs[0]];
+  for (let i = 1; i < docs.length; i++) out.push(separator, docs[i]);
   return concat(out);
 }
 
@@ -131,7 +131,7 @@ export function layout(doc: Doc, width: number): Line[] {
         }
         break;
       case "concat":
-        for (let i = doc.children.length - 1; i >= 0; i--) stack.push({ doc: doc.children[i]!, indent, flat, style });
+        for (let i = doc.children.length - 1; i >= 0; i--) stack.push({ doc: doc.children[i], indent, flat, style });
         break;
       case "nest":
         stack.push({ doc: doc.child, indent: indent + doc.by, flat, style });

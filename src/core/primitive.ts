@@ -97,6 +97,8 @@ export interface Primitive<P extends Params = Params> {
   rebind?(args: readonly NDArray[], params: P): readonly NDArray[];
   /** The printed parameters, in order. Default: all of them by name. Return null for none. */
   print?(params: P): readonly PrintedParam[];
+  /** Evaluates a call outside of any transformation, where that is not the engine's business: operands may be handed on as they are. */
+  evaluate?(args: readonly NDArray[], params: P): readonly NDArray[];
   /** True if a call has an effect. */
   effectful?(params: P): boolean;
   /** Where tests may sample operands: an open interval, or one for each operand. */

@@ -94,7 +94,7 @@ function sharedJaxprs(top: Jaxpr): [Jaxpr, string][] {
   const names = new Map<Jaxpr, string>();
   const queue = [top];
   for (let i = 0; i < queue.length; i++) {
-    const jaxpr = queue[i]!;
+    const jaxpr = queue[i];
     const visit = (visits.get(jaxpr) ?? 0) + 1;
     visits.set(jaxpr, visit);
     // Two visits say all there is to know; to look inside at each of them would take exponential time where sharing is nested.
@@ -220,7 +220,7 @@ class Printer {
     if (to.length !== from.length) return;
     const lent = new Set<Var>();
     to.forEach((inner, i) => {
-      const outer = from[i]!;
+      const outer = from[i];
       if (isLiteral(outer) || isLiteral(inner) || lent.has(outer) || this.#names.has(inner)) return;
       lent.add(outer);
       this.#names.set(inner, this.#name(outer));

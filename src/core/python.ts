@@ -93,7 +93,7 @@ export function pyQuote(s: string): string {
   for (const c of s) {
     const code = c.codePointAt(0)!;
     if (c === quote) out += `\\${c}`;
-    else if (c in ESCAPES) out += ESCAPES[c]!;
+    else if (c in ESCAPES) out += ESCAPES[c];
     else if (code < 0x20 || (code >= 0x7f && code < 0xa0)) out += `\\x${code.toString(16).padStart(2, "0")}`;
     else out += c;
   }
@@ -113,7 +113,8 @@ export function pyRepr(value: unknown): string {
     case "bigint":
       return value.toString();
     case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : pyFloat(value);
+      // There is no integer -0, and what is integral is taken for an integer.
+      return Number.isSafeInteger(value) ? String(value) : pyFloat(value);
     case "undefined":
       return "None";
     case "symbol":

@@ -9,3 +9,5 @@ export * from "./loops.ts";
 export * from "./shape.ts";
 export * from "./slicing.ts";
 export * from "./sort.ts";
+export * from "./reduce.ts";
+export * from "./window.ts";

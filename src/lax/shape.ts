@@ -11,7 +11,6 @@ import { canonicalShape, type ShapeLike } from "../numpy/creation.ts";
 import { arrayOf, named } from "../numpy/options.ts";
 import { broadcastTo as broadcastToNumpy } from "../numpy/shape.ts";
 import { tupleText } from "../primitives/axes.ts";
-import { bitwiseAnd, eq } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { counted } from "../primitives/iota.ts";
 import { concatenated, splitted, stacked, tiled, unstacked } from "../primitives/join.ts";
@@ -149,13 +148,3 @@ export function fullLike(x: ArrayLike, fillValue: ArrayLike, dtype?: DType | nul
 /** Zeros, or what `lax.empty` leaves in place of them. */
 export const empty = (shape: ShapeLike, dtype: DType): NDArray =>
   broadcasted(convertElementType(literal(0, "int32"), canonicalDType(dtype)), canonicalShape(shape));
-
-/** One where all indices of the given axes are equal, zero elsewhere. */
-export function delta(dtype: DType, shape: Shape, axes: readonly number[]): NDArray {
-  const base = axes.map((a) => shape[a]);
-  const indices = base.map((_, i) => counted("uint32", base, i));
-  const equal = indices.slice(1).map((x, i) => eq(indices[i], x));
-  const all = equal.reduce((a, b) => bitwiseAnd(a, b));
-  return broadcastedInDim(convertElementType(all, canonicalDType(dtype)), shape, axes);
-}
-

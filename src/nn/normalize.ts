@@ -164,7 +164,7 @@ export interface OneHotOptions {
  * zeros.
  */
 export function oneHot(x: ArrayLike, numClasses: number | NDArray, options: OneHotOptions = {}): NDArray {
-  const classes = index(numClasses);
+  const classes = index(numClasses, "jax.nn.one_hot argument `num_classes` (nn.oneHot)");
   const a = asarray(x);
   const dtype = options.dtype === undefined || options.dtype === null ? canonicalDType("float64") : canonicalDType(options.dtype);
   const axis = options.axis ?? -1;

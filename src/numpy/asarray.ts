@@ -21,7 +21,7 @@ import {
   type Element,
   type HostScalar,
 } from "../core/scalar.ts";
-import { concretizationError, DTypeError, RematTypeError, RematValueError, ShapeError, type ConcretizationKind } from "../errors.ts";
+import { concretizationError, ConcretizationTypeError, DTypeError, RematTypeError, RematValueError, ShapeError, type ConcretizationKind } from "../errors.ts";
 import { convertElement, convertElementType, copy } from "../primitives/convert.ts";
 import { concatenated } from "../primitives/join.ts";
 import { expanded } from "../primitives/shape.ts";
@@ -222,10 +222,16 @@ export function truth(x: HostScalar | NDArray): boolean {
   return typeof value === "object" ? value.re !== 0 || value.im !== 0 : Boolean(value);
 }
 
-/** A host integer: a static argument such as a shape or an axis. Throws for fractions and for traced arrays. */
-export function index(x: HostScalar | NDArray): number {
+/**
+ * A host integer: a static argument such as a shape or an axis. `what` names the argument in messages. Throws for fractions and for
+ * traced arrays.
+ */
+export function index(x: HostScalar | NDArray, what?: string): number {
+  if (x instanceof NDArray && what !== undefined && concreteValue(x) === null) {
+    throw new ConcretizationTypeError(`${concretizationError(x, "int").message}\nThe error arose in ${what}.`);
+  }
   const value = x instanceof NDArray ? item(x, "int") : x;
   if (typeof value === "bigint") return Number(value);
   if (typeof value === "number" && Number.isInteger(value) && !(x instanceof NDArray && dtypes[x.dtype].kind === "float")) return value;
-  throw new DTypeError(`an integer was needed, got ${String(value)}.\nRound it on the host with Math.round.`);
+  throw new DTypeError(`an integer was needed${what === undefined ? "" : ` as ${what}`}, got ${String(value)}.\nRound it on the host with Math.round.`);
 }

@@ -4,25 +4,25 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { ShapedArray, sizeOf } from "../core/aval.ts";
-import { isInteger, kindOf } from "../core/dtype.ts";
-import { bind1 } from "../core/interpreter.ts";
+import { isInteger, kindOf, type DType } from "../core/dtype.ts";
+import { bind1, Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { isHostScalar, literal } from "../core/scalar.ts";
 import { stageFlat } from "../core/stage.ts";
 import { RematValueError } from "../errors.ts";
 import { onesLike } from "../primitives/broadcasting.ts";
-import { convertElementType } from "../primitives/convert.ts";
+import { convertElementType, convertElementTypeP } from "../primitives/convert.ts";
 import { scatterAdded, scatterSubtracted } from "../primitives/gather.ts";
 import { gatherToScatter, parseMode, type ScatterDimensionNumbers } from "../primitives/gatherDimensions.ts";
 import { extremes } from "../primitives/reduce.ts";
 import { replaced, scatter, scatterMaximum, scatterMinimum, scatterMultiplied } from "../primitives/scatter.ts";
 import type { ScatterOptions, ScatterParams } from "../primitives/scatterRules.ts";
 import { expanded, filled, reversed, squeezed } from "../primitives/shape.ts";
-import { asarray, type ArrayLike } from "./asarray.ts";
+import { asarray, concreteValue, type ArrayLike } from "./asarray.ts";
 import { gatherPlan, read, type GetOptions, type Index } from "./indexing.ts";
 import { parseIndices } from "./indexParsing.ts";
-import { promoteDtypes } from "./promote.ts";
+import { latticeResultType } from "./promote.ts";
 import { power, trueDivide } from "./ufuncs.ts";
 import { stretched } from "./where.ts";
 
@@ -110,7 +110,7 @@ export function scatterUpdate(
   const y = asUpdate(x, values);
   const plan = gatherPlan(parseIndices(index, x.shape), x.shape, wrapNegativeIndices);
   if (sizeOf(plan.shape) === 0) return x;
-  const [target, update] = kindOf(x.dtype) === "key" ? [x, y] : promoteDtypes(x, y);
+  const [target, update] = kindOf(x.dtype) === "key" ? [x, y] : promoted(x, y);
   let windows = broadcastUpdate(update, plan.shape);
   if (plan.newAxes.length > 0) windows = squeezed(windows, plan.newAxes);
   if (plan.reversedAxes.length > 0) windows = reversed(windows, plan.reversedAxes);
@@ -121,7 +121,21 @@ export function scatterUpdate(
     mode: options.mode ?? null,
   });
   const whole = plan.scalarBooleans.length > 0 ? squeezed(out, plan.scalarBooleans) : out;
-  return kindOf(x.dtype) === "key" ? whole : convertElementType(whole, x.dtype, x.weakType);
+  return kindOf(x.dtype) === "key" ? whole : converted(whole, x.dtype, x.weakType);
+}
+
+/**
+ * A conversion that an eagerly differentiated value takes part in even if nothing changes. It makes a new array of it, and of residuals it
+ * matters whether they are the same array as an argument.
+ */
+function converted(x: NDArray, dtype: DType, weakType: boolean): NDArray {
+  if (!(x instanceof Tracer) || concreteValue(x) === null) return convertElementType(x, dtype, weakType);
+  return bind1(convertElementTypeP as Primitive, [x], { new_dtype: dtype, weak_type: weakType, sharding: null });
+}
+
+function promoted(x: NDArray, y: NDArray): [x: NDArray, y: NDArray] {
+  const { dtype, weakType } = latticeResultType([x, y]);
+  return [converted(x, dtype, weakType), converted(y, dtype, weakType)];
 }
 
 function broadcastUpdate(update: NDArray, shape: readonly number[]): NDArray {

@@ -1,17 +1,19 @@
 /** Comparisons, logic, bits, and questions about floating-point numbers, as universal functions. */
 import type { NDArray } from "../core/array.ts";
+import { shapesEqual } from "../core/aval.ts";
 import { dtypes, isComplex } from "../core/dtype.ts";
 import { literal } from "../core/scalar.ts";
-import { DTypeError, RematValueError } from "../errors.ts";
+import { DTypeError, RematValueError, ShapeError } from "../errors.ts";
 import * as p from "../primitives/arithmetic.ts";
 import { constLike, full } from "../primitives/broadcasting.ts";
 import * as b from "../primitives/comparison.ts";
 import * as c from "../primitives/complex.ts";
 import { bitcastConvertType, convertElementType } from "../primitives/convert.ts";
 import { isFinite } from "../primitives/elementwise.ts";
-import { toArray, type ArrayLike } from "./asarray.ts";
+import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { jitted } from "./jitted.ts";
 import { promoteArgs, promoteArgsInexact, promoteArgsNumeric } from "./promote.ts";
+import { all } from "./reductions.ts";
 import { where } from "./where.ts";
 
 type Unary = (x: ArrayLike) => NDArray;
@@ -211,3 +213,42 @@ const closeness =
     const close = logicalOr(b.eq(x, target), logicalAnd(finite, near));
     return options.equalNan === true ? logicalOr(close, bothNaN) : close;
   };
+
+/** Whether all elements are close: `isclose` everywhere. */
+export function allclose(a: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray {
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
+  const defaults = `${options.rtol === undefined} ${options.atol === undefined}`;
+  return jitted(
+    "allclose",
+    `${equalNan} ${defaults}`,
+    (a, y, ...tolerances) => {
+      const close = {
+        rtol: options.rtol === undefined ? rtol : tolerances[0]!,
+        atol: options.atol === undefined ? atol : tolerances.at(-1)!,
+        equalNan,
+      };
+      return all(isclose(a, y, close));
+    },
+    [a, y, ...given(options)],
+  );
+}
+
+/** Whether two arrays have one shape and equal elements. */
+export function arrayEqual(a1: ArrayLike, a2: ArrayLike, options: boolean | { readonly equalNan?: boolean } = {}): NDArray {
+  const [x, y] = [asarray(a1), asarray(a2)];
+  if (!shapesEqual(x.shape, y.shape)) return asarray(false);
+  const equalNan = typeof options === "boolean" ? options : options.equalNan === true;
+  const same = equal(x, y);
+  return all(equalNan ? logicalOr(same, logicalAnd(isnan(x), isnan(y))) : same);
+}
+
+/** Whether two arrays are equal after broadcasting. */
+export function arrayEquiv(a1: ArrayLike, a2: ArrayLike): NDArray {
+  const [x, y] = [asarray(a1), asarray(a2)];
+  try {
+    return all(equal(x, y));
+  } catch (error) {
+    if (error instanceof RematValueError || error instanceof ShapeError) return asarray(false);
+    throw error;
+  }
+}

@@ -16,10 +16,21 @@ import { DTypeError, RematTypeError, RematValueError } from "../errors.ts";
 import { isLinear, jvpByOperand, linearJvp, zeroJvp } from "./algebra.ts";
 import { batchUnary, checkUnary, floats, tuple, unary } from "./nary.ts";
 
-export type ConvertParams = { readonly new_dtype: DType; readonly weak_type: boolean; readonly sharding: null };
+export type ConvertParams = {
+  readonly new_dtype: DType;
+  readonly weak_type: boolean;
+  /** "placed": the result is a value of its own even if nothing changes, as where JAX asks for a sharding. */
+  readonly sharding: "placed" | null;
+};
 
-const bindConvert = (x: NDArray, dtype: DType, weakType: boolean): NDArray =>
-  bind1(convertElementTypeP as Primitive, [x], { new_dtype: dtype, weak_type: weakType, sharding: null });
+const bindConvert = (x: NDArray, dtype: DType, weakType: boolean, sharding: ConvertParams["sharding"] = null): NDArray =>
+  bind1(convertElementTypeP as Primitive, [x], { new_dtype: dtype, weak_type: weakType, sharding });
+
+/** A conversion that gives a new value even if it changes nothing; staging leaves it out then. */
+export const convertRenewed = (x: NDArray, dtype: DType, weakType: boolean): NDArray => bindConvert(x, dtype, weakType);
+
+/** A conversion that is written down even if it changes nothing. */
+export const convertPlaced = (x: NDArray, dtype: DType, weakType: boolean): NDArray => bindConvert(x, dtype, weakType, "placed");
 
 export const convertElementTypeP: Primitive<ConvertParams> = {
   name: "convert_element_type",
@@ -37,9 +48,9 @@ export const convertElementTypeP: Primitive<ConvertParams> = {
   jvp: jvpByOperand(
     () => convertElementTypeP,
     [
-      (t, _y, _xs, { new_dtype, weak_type }) => {
+      (t, _y, _xs, { new_dtype, weak_type, sharding }) => {
         const dtype = tangentDType(new_dtype);
-        return dtype === "float0" ? null : bindConvert(t, dtype, weak_type);
+        return dtype === "float0" ? null : bindConvert(t, dtype, weak_type, sharding);
       },
     ],
   ),
@@ -48,7 +59,8 @@ export const convertElementTypeP: Primitive<ConvertParams> = {
     return [bindConvert(ct!, x.aval.dtype, x.aval.weakType)];
   },
   batch: batchUnary(() => convertElementTypeP),
-  forward([x], { new_dtype, weak_type }) {
+  forward([x], { new_dtype, weak_type, sharding }) {
+    if (sharding !== null) return null;
     return x!.dtype === new_dtype && x!.weakType === weak_type ? [0] : null;
   },
   fold([x], { new_dtype, weak_type }) {

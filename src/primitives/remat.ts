@@ -38,6 +38,7 @@ const nothingSaveable: Policy = () => false;
 export const remat: Primitive<RematParams> = {
   name: "remat2",
   type: (_avals, { jaxpr }) => jaxpr.outAvals,
+  evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, [], args),
   jvp(primals, tangents, params) {
     const { closed, nonzeroOut } = jvpJaxpr(
       close(params.jaxpr),

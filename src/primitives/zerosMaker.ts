@@ -1,7 +1,19 @@
 /** How a symbolic zero becomes an array: a scalar zero, repeated where the type has a rank. */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { filled } from "./shape.ts";
+import { bind1 } from "../core/interpreter.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { literal } from "../core/scalar.ts";
+import { convertElementTypeP } from "./convert.ts";
+import { broadcasted, filled } from "./shape.ts";
 
-/** Zeros of the given type in the current trace: `broadcast_in_dim 0.0`, or the literal itself for rank 0. */
-export const makeZeros = (aval: ShapedArray): NDArray => filled(aval.shape, 0, aval.dtype, aval.weakType);
+/**
+ * Zeros of the given type in the current trace: `broadcast_in_dim 0.0`, or the scalar itself for rank 0. The scalar is a converted integer zero, as
+ * in JAX: a value of the trace below where tangents are written down, and so a residual where a rule uses it.
+ */
+export function makeZeros(aval: ShapedArray): NDArray {
+  const { shape, dtype, weakType } = aval;
+  if (dtype === "float0") return filled(shape, 0, dtype, weakType);
+  const params = { new_dtype: dtype, weak_type: weakType, sharding: null };
+  return broadcasted(bind1(convertElementTypeP as Primitive, [literal(0, dtype, weakType)], params), shape);
+}

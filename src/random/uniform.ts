@@ -64,8 +64,9 @@ const ONE: Readonly<Partial<Record<DType, number | bigint>>> = {
 /** Uniform floats between two numbers; `key` is in its dtype's form. One jitted call. */
 export function uniformOf(key: NDArray, shape: Shape, dtype: DType, minval: NDArray, maxval: NDArray): NDArray {
   const sample = (k: NDArray, low: NDArray, high: NDArray): NDArray[] => {
-    const lo = toRank(convertElementType(low, dtype), shape.length);
-    const hi = toRank(convertElementType(high, dtype), shape.length);
+    const [strongLow, strongHigh] = [convertElementType(low, dtype), convertElementType(high, dtype)];
+    const lo = toRank(strongLow, shape.length);
+    const hi = toRank(strongHigh, shape.length);
     const [exponent, mantissa] = floatBits[dtype]!;
     const width = (1 + exponent + mantissa) as RandomBitsParams["bit_width"];
     // few mantissa bits need few random ones
@@ -122,8 +123,9 @@ function integersOf(key: NDArray, shape: Shape, dtype: DType, minval: NDArray, m
     // a maximum that the dtype cannot hold means that its greatest number is included
     const greatest = asarray(literal(extremes(dtype)[1], dtype));
     const beyond = gt(last, clipped(greatest, last.dtype));
-    const lo = toRank(clipped(first, dtype), shape.length);
-    const hi = toRank(clipped(last, dtype), shape.length);
+    const [clippedLow, clippedHigh] = [clipped(first, dtype), clipped(last, dtype)];
+    const lo = toRank(clippedLow, shape.length);
+    const hi = toRank(clippedHigh, shape.length);
     const width = Number(dtype.replace(/^u?int/, "")) as RandomBitsParams["bit_width"];
     const [k1, k2] = elements(splitTyped(k));
     const upper = bitsOf(k1, width, shape);

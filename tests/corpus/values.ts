@@ -126,5 +126,12 @@ function elementsOf(x: unknown): { type: string; elements: readonly Element[] } 
   if (!(x instanceof ConcreteArray)) return null;
   const elements =
     x.dtype === "float0" ? [] : Array.from({ length: x.size }, (_, i) => readElement(x.data, x.dtype, i));
-  return { type: `${dtypes[x.dtype].short}[${x.shape.join()}]`, elements };
+  return { type: `${shortType(x)}[${x.shape.join()}]`, elements };
+}
+
+/** A host scalar that was handed through is a 64-bit number, here as in Python. */
+function shortType(x: ConcreteArray): string {
+  const { short, kind } = dtypes[x.dtype];
+  if (!x.literal || !x.weakType) return short;
+  return kind === "float" ? "f64" : kind === "int" ? "i64" : short;
 }

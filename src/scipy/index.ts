@@ -1,0 +1,2 @@
+/** The public names of scipy. */
+export * as special from "./special.ts";
