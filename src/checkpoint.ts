@@ -73,7 +73,8 @@ function checkOptions(options: CheckpointOptions): void {
     );
   }
   const cse: unknown = options.preventCse ?? true;
-  if (typeof cse !== "boolean" && !Array.isArray(cse)) {
+  // A string is a sequence to JAX, which finds out at the call that it has the wrong length.
+  if (typeof cse !== "boolean" && typeof cse !== "string" && !Array.isArray(cse)) {
     throw new RematTypeError(
       `checkpoint's preventCse: prevent_cse must be a bool or tuple of bools, got ${describe(cse)}. Give true, false, or one flag for each argument.`,
     );
@@ -157,6 +158,12 @@ function operandFlags(
   statics: readonly number[],
 ): boolean | readonly boolean[] {
   if (typeof cse === "boolean") return cse;
+  if (typeof cse === "string") {
+    throw new RematValueError(
+      `checkpoint's preventCse is the string '${String(cse)}': pytree structure error: different lengths of tuple at key path broadcast_prefix prefix_tree: as a sequence of flags it has length ` +
+        `${(cse as string).length}, but the arguments have length ${args.length}. Give true, false, or one flag for each argument.`,
+    );
+  }
   const dynamic = args.filter((_, i) => !statics.includes(i));
   const flags = broadcastPrefix(cse, dynamic) as unknown[];
   for (const flag of flags) {

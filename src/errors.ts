@@ -80,6 +80,9 @@ export class InternalError extends RematError {
   override readonly jaxClass: string = "AssertionError";
 }
 
+/** A program that is not well typed: `check` found it, and some pass made it. */
+export class JaxprTypeError extends InternalError {}
+
 /** Checks an invariant of the library itself. */
 export function assert(condition: boolean, what: string): asserts condition {
   if (!condition) throw new InternalError(`internal error of remat, please report it: ${what}`);
@@ -114,6 +117,29 @@ export class PolicyAnswerError extends RematTypeError {
       "a checkpoint policy was asked whether a value may be saved. Value returned by a remat policy should be a bool or " +
         "`Recompute`, `Saveable` or `Offloadable(...)`. " +
         `Got ${describe(answer)}.\nReturn true or false, Saveable, Recompute, or new Offloadable(src, dst).`,
+    );
+  }
+}
+
+/** A checkpoint policy that is not a function. */
+export class PolicyTypeError extends RematTypeError {
+  constructor(policy: unknown) {
+    super(
+      `a checkpoint policy was asked what may be saved, and it is not a function but ${describe(policy)}: the object is not callable.\n` +
+        "Give a member of checkpointPolicies, called if it is a maker (saveOnlyTheseNames('a')), or a function (primitive, avals, params) => boolean.",
+    );
+  }
+}
+
+/** An argument that is static and cannot be: its value cannot tell programs apart. */
+export class StaticArgumentError extends RematValueError {}
+
+/** A function changed its arguments while it was traced. */
+export class MutatedArgumentError extends RematTypeError {
+  constructor(name: string, tracedFor: string, argument: string) {
+    super(
+      `the function ${name}, traced for ${tracedFor}, changed its argument ${argument} in place. It is given a copy while it is traced, so the change ` +
+        "would be lost.\nReturn a new array or object instead, for example { ...params, w: newW } or [...xs, x].",
     );
   }
 }

@@ -34,7 +34,7 @@ export {
   type Pullback,
 } from "./api/differentiate.ts";
 export { hessian, jacfwd, jacobian, jacrev } from "./api/jacobian.ts";
-export { closureConvert, evalShape, jit, makeJaxpr, ShapeDType, type JitOptions } from "./api/stage.ts";
+export { closureConvert, evalShape, jit, lower, makeJaxpr, ShapeDType, type JitOptions } from "./api/stage.ts";
 export {
   customJvp,
   customVjp,

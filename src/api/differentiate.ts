@@ -22,6 +22,8 @@ import {
 } from "../errors.ts";
 import { flatten, unflatten, type MapTree, type TreeDef } from "../tree.ts";
 import {
+  argnumsText,
+  callPure,
   canonicalArgnums,
   debugOf,
   flatFunction,
@@ -66,7 +68,7 @@ class Differentiated {
   constructor(f: AnyFunction, treedef: TreeDef, tracedFor: string, hasAux: boolean) {
     this.name = functionName(f);
     this.call = (leaves) => {
-      const result = (f as unknown as Callable)(...(unflatten(treedef, leaves) as readonly unknown[]));
+      const result = callPure(f, unflatten(treedef, leaves) as readonly unknown[], tracedFor);
       const [value, aux] = splitAux(result, hasAux, this.name);
       this.aux = aux;
       const flat = flattenResult(value, this.name, tracedFor);
@@ -274,7 +276,7 @@ function differentiate(f: AnyFunction, options: GradOptions, args: readonly unkn
   const max = Math.max(...list);
   if (max >= args.length) {
     throw new RematTypeError(
-      `${what} was asked to differentiate by argument ${max}: differentiating with respect to argnums=${String(argnums)} requires at least ` +
+      `${what} was asked to differentiate by argument ${max}: differentiating with respect to argnums=${argnumsText(argnums)} requires at least ` +
         `${max + 1} positional arguments to be passed by the caller, but got only ${args.length} positional arguments.`,
     );
   }

@@ -6,7 +6,7 @@ import { argNames, functionName } from "../argNames.ts";
 import { NDArray } from "../core/array.ts";
 import type { DebugInfo } from "../core/jaxpr.ts";
 import { canonicalDType, isHostScalar, literal, scalar } from "../core/scalar.ts";
-import { FunctionArgumentError, FunctionResultError, InvalidLeafError } from "../errors.ts";
+import { FunctionArgumentError, FunctionResultError, InvalidLeafError, MutatedArgumentError } from "../errors.ts";
 import { flatten, flattenWithPath, keystr, unflatten, type TreeDef } from "../tree.ts";
 
 export type AnyFunction = (...args: never[]) => unknown;
@@ -79,6 +79,33 @@ export function debugOf(f: AnyFunction, args: readonly unknown[], tracedFor: str
   };
 }
 
+/**
+ * Calls a user's function on arguments that were put together for it. What it changes in them would be lost with them, so that is an error.
+ *
+ * @throws MutatedArgumentError
+ */
+export function callPure(f: AnyFunction, args: readonly unknown[], tracedFor: string, statics: readonly number[] = []): unknown {
+  const before = args.map((x, i) => (x instanceof NDArray || statics.includes(i) ? null : flatten(x)));
+  const result = (f as unknown as Callable)(...args);
+  before.forEach((flat, i) => {
+    if (flat !== null && !isUnchanged(args[i], flat.leaves, flat.treedef)) {
+      throw new MutatedArgumentError(functionName(f), tracedFor, argNames(f, args.map(() => 0))[i] ?? `args[${i}]`);
+    }
+  });
+  return result;
+}
+
+function isUnchanged(x: unknown, leaves: readonly unknown[], treedef: TreeDef): boolean {
+  let now: { readonly leaves: readonly unknown[]; readonly treedef: TreeDef };
+  try {
+    now = flatten(x);
+  } catch {
+    // It holds something now that no tree can hold.
+    return false;
+  }
+  return now.treedef.equals(treedef) && now.leaves.every((leaf, i) => leaf === leaves[i]);
+}
+
 /** A function of flat arrays from a function of nested values. Remembers the structure of the latest result. */
 export class FlatFunction {
   readonly name: string;
@@ -124,3 +151,7 @@ export function canonicalArgnums(what: string, argnums: number | readonly number
   });
 }
 
+
+/** As JAX prints it: `1`, `(0, 2)`. */
+export const argnumsText = (argnums: number | readonly number[]): string =>
+  typeof argnums === "number" ? String(argnums) : `(${argnums.join(", ")}${argnums.length === 1 ? "," : ""})`;

@@ -20,7 +20,7 @@ import {
   type Args,
   type GradOptions,
 } from "./differentiate.ts";
-import { canonicalArgnums, flattenArgs, type AnyFunction, type Callable } from "./flat.ts";
+import { argnumsText, canonicalArgnums, flattenArgs, type AnyFunction, type Callable } from "./flat.ts";
 import { vmap } from "./vmap.ts";
 
 /** A function of the arguments in `argnums`, with all others filled in. */
@@ -34,7 +34,7 @@ function partial(
   const max = Math.max(...list);
   if (max >= args.length) {
     throw new RematTypeError(
-      `${what} was asked to differentiate by argument ${max}: differentiating with respect to argnums=${String(argnums)} requires at least ` +
+      `${what} was asked to differentiate by argument ${max}: differentiating with respect to argnums=${argnumsText(argnums)} requires at least ` +
         `${max + 1} positional arguments to be passed by the caller, but got only ${args.length} positional arguments.`,
     );
   }

@@ -10,10 +10,11 @@ import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import { identity } from "../core/memo.ts";
 import { stage } from "../core/stage.ts";
 import { isInexact } from "../core/dtype.ts";
+import { lowerJaxpr } from "../compile/lower.ts";
 import { bindJit } from "../primitives/jit.ts";
-import { InvalidLeafError, RematTypeError } from "../errors.ts";
+import { InvalidLeafError, RematTypeError, StaticArgumentError } from "../errors.ts";
 import { flatten, unflatten, type MapTree, type TreeDef } from "../tree.ts";
-import { canonicalArgnums, debugOf, flattenResult, leafArray, type AnyFunction, type Callable } from "./flat.ts";
+import { callPure, canonicalArgnums, debugOf, flattenResult, leafArray, type AnyFunction } from "./flat.ts";
 import { requireFunction } from "./differentiate.ts";
 
 export interface JitOptions {
@@ -72,6 +73,18 @@ export function staticKey(x: unknown): string {
 }
 
 function resolveStatics(f: AnyFunction, options: JitOptions, args: readonly unknown[]): number[] {
+  const statics = namedStatics(f, options, args);
+  for (const i of statics) {
+    if (!(args[i] instanceof NDArray)) continue;
+    throw new StaticArgumentError(
+      `jit's static argument ${i} is an array of type ${args[i].aval.toLongString()}: Non-hashable static arguments are not supported, because each new ` +
+        "value of a static argument makes a new program.\nPass a number, string or other plain value, or let the array be traced.",
+    );
+  }
+  return statics;
+}
+
+function namedStatics(f: AnyFunction, options: JitOptions, args: readonly unknown[]): number[] {
   const byNumber =
     options.staticArgnums === undefined ? [] : canonicalArgnums("jit's staticArgnums", options.staticArgnums, args.length);
   if (options.staticArgnames === undefined) return byNumber;
@@ -86,7 +99,7 @@ export function traceArgs(f: AnyFunction, split: SplitArgs, args: readonly unkno
   const { closed, extra } = stage(
     split.leaves.map((x) => x.aval),
     function traceBoundary(leaves) {
-      const { leaves: outs, treedef } = flattenResult((f as unknown as Callable)(...split.rebuild(leaves)), name, tracedFor);
+      const { leaves: outs, treedef } = flattenResult(callPure(f, split.rebuild(leaves), tracedFor, split.statics), name, tracedFor);
       return { outs, extra: treedef };
     },
     debugOf(f, args, tracedFor, split.statics),
@@ -167,7 +180,7 @@ function traceAbstract(f: AnyFunction, args: readonly unknown[], statics: readon
       const dynamic = unflatten(treedef, flat) as readonly unknown[];
       let next = 0;
       const all = args.map((x, i) => (isStatic.has(i) ? x : dynamic[next++]));
-      const { leaves: outs, treedef: resultTree } = flattenResult((f as unknown as Callable)(...all), name, tracedFor);
+      const { leaves: outs, treedef: resultTree } = flattenResult(callPure(f, all, tracedFor, statics), name, tracedFor);
       return { outs, extra: resultTree };
     },
     debugOf(f, args, tracedFor, statics),
@@ -191,6 +204,21 @@ export function makeJaxpr<A extends readonly unknown[]>(
     const statics = canonicalArgnums("makeJaxpr's staticArgnums", options.staticArgnums ?? [], args.length);
     return traceAbstract(f, args, statics, "make_jaxpr").closed;
   };
+}
+
+/**
+ * The program of a function as an engine sees it: calls are inlined, and what `checkpoint` recomputes stands behind an `optimization_barrier`, so
+ * that it is not merged with the forward pass.
+ *
+ * @example
+ * String(lower(grad(checkpoint((x: NDArray) => np.sin(np.sin(x)))))(1));
+ */
+export function lower<A extends readonly unknown[]>(
+  f: (...args: A) => unknown,
+  options: { readonly staticArgnums?: number | readonly number[] } = {},
+): ReturnType<typeof makeJaxpr<A>> {
+  const make = makeJaxpr(f, options);
+  return (...args) => lowerJaxpr(make(...args));
 }
 
 /**

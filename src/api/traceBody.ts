@@ -11,7 +11,7 @@ import { stage } from "../core/stage.ts";
 import { separateConsts } from "../passes/rewrite.ts";
 import { RematTypeError } from "../errors.ts";
 import { unflatten, type TreeDef } from "../tree.ts";
-import { debugOf, flattenResult, type AnyFunction, type Callable } from "./flat.ts";
+import { callPure, debugOf, flattenResult, type AnyFunction } from "./flat.ts";
 import { TraceCache } from "./stage.ts";
 
 export interface TracedBody {
@@ -43,7 +43,7 @@ export function traceBody(f: AnyFunction, treedef: TreeDef, avals: readonly Shap
       avals,
       (leaves) => {
         const args = unflatten(treedef, leaves) as readonly unknown[];
-        const { leaves: outs, treedef: resultTree } = flattenResult((f as unknown as Callable)(...args), name, tracedFor);
+        const { leaves: outs, treedef: resultTree } = flattenResult(callPure(f, args, tracedFor), name, tracedFor);
         return { outs, extra: resultTree };
       },
       debugOf(f, placeholders, tracedFor),

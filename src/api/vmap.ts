@@ -6,7 +6,7 @@ import type { NDArray } from "../core/array.ts";
 import { currentTrace, withTrace } from "../core/interpreter.ts";
 import { RematTypeError, VmapAxisError } from "../errors.ts";
 import { broadcastPrefix, leaves as leavesOf, unflatten } from "../tree.ts";
-import { flattenArgs, flattenResult, type AnyFunction, type Callable } from "./flat.ts";
+import { callPure, flattenArgs, flattenResult, type AnyFunction } from "./flat.ts";
 import { requireFunction } from "./differentiate.ts";
 
 /** A batch axis for each leaf: an integer, null for none, or containers of them that match a prefix of the arguments. */
@@ -51,7 +51,7 @@ export function vmap<F extends AnyFunction>(f: F, options: VmapOptions = {}): F 
     const trace = new BatchTrace(parent, size);
     const tracers = leaves.map((x, i) => trace.wrap(x, dims[i]));
     try {
-      const result = withTrace(trace, () => (f as unknown as Callable)(...(unflatten(treedef, tracers) as readonly unknown[])));
+      const result = withTrace(trace, () => callPure(f, unflatten(treedef, tracers) as readonly unknown[], "vmap"));
       const flat = flattenResult(result, name, "vmap");
       const destinations = broadcastPrefix(outAxes, result, isNull) as (number | null)[];
       const outs = flat.leaves.map((x, i) => placeAxis(trace, x, destinations[i], i));

@@ -23,6 +23,12 @@ interface CustomLinParams extends Params {
 export const customLin: Primitive<CustomLinParams> = {
   name: "custom_lin",
   type: (_avals, params) => params.out_avals,
+  evaluate() {
+    throw forwardOfCustomVjp();
+  },
+  batch() {
+    throw forwardOfCustomVjp();
+  },
   transposesZeros: true,
   transpose(cts, args, params) {
     const given = params.symbolic_zeros ? cts : cts.map((ct, i) => instantiate(ct, params.out_avals[i]));

@@ -1,12 +1,12 @@
 /** Branches on traced values: `cond` and `switch`, on nested values. */
 import { functionName } from "../argNames.ts";
-import type { NDArray } from "../core/array.ts";
+import { ConcreteArray, type NDArray } from "../core/array.ts";
 import { shapesEqual, type ShapedArray } from "../core/aval.ts";
 import { kindOf } from "../core/dtype.ts";
 import { bind, currentTrace } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { literal } from "../core/scalar.ts";
+import { elementOf, literal } from "../core/scalar.ts";
 import { traceBody, type TracedBody } from "../api/traceBody.ts";
 import { leafArray, type AnyFunction } from "../api/flat.ts";
 import { BranchTypeError, RematTypeError, RematValueError, describe } from "../errors.ts";
@@ -53,11 +53,11 @@ export function switchBranches<A extends readonly unknown[], R>(
   if (which === null) throw new RematTypeError(`switch chooses by an integer: Index type must be an integer, got ${describe(index)}.`);
   if (which.ndim > 0) {
     throw new RematTypeError(
-      `switch chooses by a scalar: Branch index must be scalar, got ${String(which)} of shape (${which.shape.join(", ")}${which.ndim === 1 ? "," : ""}).`,
+      `switch chooses by a scalar: Branch index must be scalar, got ${String(which.aval)} of shape (${which.shape.join(", ")}${which.ndim === 1 ? "," : ""}).`,
     );
   }
   if (kindOf(which.dtype) !== "int" && kindOf(which.dtype) !== "uint") {
-    throw new RematTypeError(`switch chooses by an integer: Index type must be an integer, got ${String(which)} as ${which.dtype}.`);
+    throw new RematTypeError(`switch chooses by an integer: Index type must be an integer, got ${valueText(which)} as ${which.dtype}.`);
   }
   if (branches.length === 0) throw new RematValueError("switch needs branches: Empty branch sequence. Give at least one function.");
   if (branches.length === 1) return branches[0](...operands);
@@ -73,12 +73,15 @@ export function switchBranches<A extends readonly unknown[], R>(
 
 export { switchBranches as switch };
 
+/** A scalar as its number, where that is known. */
+const valueText = (x: NDArray): string => (x instanceof ConcreteArray ? String(elementOf(x)) : String(x.aval));
+
 function predicate(pred: unknown): NDArray {
   const x = leafArray(pred, "asWritten");
   if (x === null) throw new RematTypeError(`cond's condition must be a boolean scalar: Pred must be a scalar, got ${describe(pred)}.`);
   if (x.ndim > 0) {
     throw new RematTypeError(
-      `cond's condition must be a scalar: Pred must be a scalar, got ${String(x)} of shape (${x.shape.join(", ")}${x.ndim === 1 ? "," : ""}). ` +
+      `cond's condition must be a scalar: Pred must be a scalar, got ${String(x.aval)} of shape (${x.shape.join(", ")}${x.ndim === 1 ? "," : ""}). ` +
         "Reduce it with np.all or np.any, or choose elementwise with np.where.",
     );
   }

@@ -6,7 +6,7 @@
 import { RematValueError } from "../errors.ts";
 import { range, tupleText } from "../primitives/axes.ts";
 
-/** "auto" (the default), "optimal", "greedy", a path given by hand, true for "optimal", false to contract from right to left. */
+/** "auto" (the default), "optimal", "greedy", a path given by hand, true for "optimal", false for the order in which they stand. */
 export type Optimize = boolean | string | readonly (readonly number[])[];
 
 /** One step: the operands at these positions (largest first) are taken out, contracted, and the result is appended. */
@@ -205,7 +205,7 @@ function pathOf(inputs: readonly Letters[], output: Letters, sizes: Sizes, optim
   if (typeof optimize === "object") return optimize;
   if (n <= 2) return [range(n)];
   if (optimize === false) {
-    return range(n - 1).map((k) => (k === n - 2 ? [0, 1] : [n - 2 - k, n - 1 - k]));
+    return range(n - 1).map(() => [0, 1]);
   }
   const method = optimize === true ? "optimal" : optimize;
   if (method === "optimal" || (method === "auto" && n <= 4)) return positionsOf(search(inputs, output, sizes, null, false), n);

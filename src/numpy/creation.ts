@@ -224,8 +224,9 @@ function between(start: NDArray, stop: NDArray, num: number, endpoint: boolean, 
   const delta = div(sub(to, from), stage(steps, dtype));
   const ruler = wide.map((_, i) => (i === at ? steps : 1));
   const step = convertElementType(div(reshaped(counted(real, [steps], 0), ruler), stage(steps, real)), dtype);
+  const front = reshaped(first, wide);
   const rest = sub(convertElementType(literal(1, dtype), dtype), step);
-  const out = add(mul(reshaped(first, wide), rest), mul(reshaped(last, wide), step));
+  const out = add(mul(front, rest), mul(reshaped(last, wide), step));
   return [endpoint ? concatenated([out, expanded(last, [at])], canonicalAxis(at, out.ndim)) : out, delta];
 }
 
@@ -242,8 +243,9 @@ export function eye(N: number, M?: number | null | EyeOptions, k?: number | EyeO
 }
 
 function diagonalOnes(shape: Shape, k: number, dtype: DType | null): NDArray {
-  const [i, j] = [counted("int32", shape, 0), counted("int32", shape, 1)];
-  return convertElementType(eq(add(i, literal(k, "int32")), j), canonicalDType(dtype ?? "float64"));
+  const int = canonicalDType("int64");
+  const [i, j] = [counted(int, shape, 0), counted(int, shape, 1)];
+  return convertElementType(eq(add(i, literal(k, int)), j), canonicalDType(dtype ?? "float64"));
 }
 
 /** The identity matrix. */
@@ -262,8 +264,9 @@ export function tri(N: number, M?: number | null | TriOptions, k?: number | TriO
 
 /** A triangle of ones, at and below a diagonal. */
 export function lowerOnes(shape: Shape, k: number, dtype: DType): NDArray {
-  const rows = add(counted("int32", shape, 0), literal(k, "int32"));
-  return convertElementType(ge(rows, counted("int32", shape, 1)), canonicalDType(dtype));
+  const int = canonicalDType("int64");
+  const rows = add(counted(int, shape, 0), literal(k, int));
+  return convertElementType(ge(rows, counted(int, shape, 1)), canonicalDType(dtype));
 }
 
 export interface MeshgridOptions {

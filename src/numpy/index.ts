@@ -1,18 +1,33 @@
 /** The public names of numpy. */
-export * from "./at.ts";
+export { at, type IndexedArray, type UpdateOptions } from "./at.ts";
 export * from "./contractions.ts";
 export * from "./creation.ts";
 export * from "./cumulative.ts";
 export * from "./diagonals.ts";
 export * from "./einsum.ts";
 export * from "./floats.ts";
-export * from "./indexing.ts";
+export { getitem, slice, Slice, type GetOptions, type Index } from "./indexing.ts";
 export * from "./joining.ts";
 export * from "./logic.ts";
+export {
+  argwhere,
+  bincount,
+  compress,
+  extract,
+  flatnonzero,
+  nonzero,
+  ravelMultiIndex,
+  unravelIndex,
+  type BincountOptions,
+  type CompressOptions,
+  type NonzeroOptions,
+} from "./nonzero.ts";
 export * from "./piecewise.ts";
 export * from "./reductions.ts";
 export * from "./rounding.ts";
 export * from "./shape.ts";
+export * from "./searching.ts";
+export * from "./sets.ts";
 export * from "./sorting.ts";
 export * from "./statistics.ts";
 export * from "./take.ts";

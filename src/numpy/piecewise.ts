@@ -10,6 +10,7 @@ import { complex, imag, real } from "../primitives/complex.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { customJvpCall } from "../primitives/customJvp.ts";
 import * as e from "../primitives/elementwise.ts";
+import { logAddExp, logAddExp2 } from "../primitives/logAddExp.ts";
 import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { jitted } from "./jitted.ts";
 import { equal, isnan, isneginf, isposinf } from "./logic.ts";
@@ -157,63 +158,15 @@ export const sinc = (x: ArrayLike): NDArray =>
     [x],
   );
 
-function withoutInfinity(x: NDArray): NDArray {
-  const re = realPart(x);
-  return b.select(b.eq(re, constLike(re, Infinity)), zerosLike(x), x);
-}
-
-/** The angle between -limit and limit. */
-const wrapped = (x: NDArray, limit: number): NDArray => {
-  const period = constLike(x, 2 * limit);
-  const half = constLike(x, limit);
-  const rest = p.rem(p.add(x, half), period);
-  return p.sub(b.select(b.lt(rest, constLike(x, 0)), p.add(rest, period), rest), half);
-};
-
-interface LogAdd {
-  readonly name: string;
-  readonly exp: (x: NDArray) => NDArray;
-  /** The factor of log1p. */
-  readonly scale: number | null;
-}
-
-function logAdd(kind: LogAdd, x1: NDArray, x2: NDArray): NDArray {
-  const scaled = (top: NDArray, y: NDArray) => (kind.scale === null ? y : p.mul(constLike(top, kind.scale), y));
-  return customJvpCall(
-    kind.name,
-    (x, y) => {
-      const top = p.max(x, y);
-      if (!isComplex(x.dtype)) {
-        const delta = p.sub(x, y);
-        const isNaN = b.ne(delta, delta);
-        return [b.select(isNaN, p.add(x, y), p.add(top, scaled(top, e.log1p(kind.exp(p.neg(p.abs(delta)))))))];
-      }
-      const delta = p.sub(p.add(x, y), p.mul(top, constLike(top, 2)));
-      const out = p.add(top, scaled(top, e.log1p(kind.exp(delta))));
-      return [complex(real(out), wrapped(imag(out), Math.PI * (kind.scale ?? 1)))];
-    },
-    ([x, y], [tx, ty]) => {
-      const out = logAdd(kind, x!, y!);
-      const weight = (z: NDArray) => kind.exp(p.sub(withoutInfinity(z), withoutInfinity(out)));
-      return [[out], [p.add(p.mul(tx!, weight(x!)), p.mul(ty!, weight(y!)))]];
-    },
-    [x1, x2],
-    { jvpName: `_${kind.name}_jvp` },
-  )[0]!;
-}
-
-const natural: LogAdd = { name: "logaddexp", exp: e.exp, scale: null };
-const binary: LogAdd = { name: "logaddexp2", exp: e.exp2, scale: 1 / Math.LN2 };
-
 /** log(exp(x1) + exp(x2)) without overflow. */
 export function logaddexp(x1: ArrayLike, x2: ArrayLike): NDArray {
   const [x, y] = promoteArgsInexact("logaddexp", x1, x2) as [NDArray, NDArray];
-  return logAdd(natural, x, y);
+  return logAddExp(x, y);
 }
 /** log2(2^x1 + 2^x2) without overflow. */
 export function logaddexp2(x1: ArrayLike, x2: ArrayLike): NDArray {
   const [x, y] = promoteArgsInexact("logaddexp2", x1, x2) as [NDArray, NDArray];
-  return logAdd(binary, x, y);
+  return logAddExp2(x, y);
 }
 
 /** The array with another dtype. Complex numbers lose their imaginary part; for booleans, zero is false. */

@@ -1,13 +1,13 @@
 /** Reading and writing along one axis by arrays of indices: `take`, `takeAlongAxis` and their counterparts that write. */
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { isInteger, kindOf } from "../core/dtype.ts";
+import { isInteger } from "../core/dtype.ts";
 import { canonicalDType, elementOf, literal } from "../core/scalar.ts";
 import { RematIndexError, RematTypeError, RematValueError, UnsupportedError } from "../errors.ts";
-import { add, rem } from "../primitives/arithmetic.ts";
+import { add } from "../primitives/arithmetic.ts";
 import { canonicalAxis, range, sameList, tupleText, without } from "../primitives/axes.ts";
 import { constLike, fullLike } from "../primitives/broadcasting.ts";
-import { bitwiseAnd, lt, ne, select } from "../primitives/comparison.ts";
+import { lt, select } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { gathered, type FillValue } from "../primitives/gather.ts";
 import { gatherDims, type GatherScatterMode, type ModeLike } from "../primitives/gatherDimensions.ts";
@@ -18,6 +18,7 @@ import { toArray, type ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { keyOf, named } from "./options.ts";
 import { broadcastShapes } from "./promote.ts";
+import { remainder } from "./rounding.ts";
 import { stretched, where } from "./where.ts";
 
 export interface TakeOptions {
@@ -35,16 +36,6 @@ const fillKey = (value: FillValue | null): string =>
   value instanceof ConcreteArray ? `${value.dtype} ${String(elementOf(value))}` : String(value);
 
 const flattened = (x: NDArray): NDArray => reshaped(x, [x.size]);
-
-/** The remainder with the sign of the divisor. */
-function modulo(x: NDArray, n: number): NDArray {
-  const size = constLike(x, n);
-  const rest = rem(x, size);
-  if (kindOf(x.dtype) === "uint") return rest;
-  const zero = constLike(x, 0);
-  const crossed = bitwiseAnd(ne(lt(rest, zero), lt(size, zero)), ne(rest, zero));
-  return select(crossed, add(rest, size), rest);
-}
 
 /**
  * The elements of `a` at `indices` along an axis, whose place the axes of `indices` take.
@@ -79,7 +70,7 @@ function takeAlong(
     indices = where(negative, add(indices, constLike(indices, size)), indices);
   } else if (mode === "wrap") {
     gatherMode = "PROMISE_IN_BOUNDS";
-    indices = modulo(indices, size);
+    indices = remainder(indices, literal(size, indices.dtype, indices.weakType && indices.ndim === 0));
   } else if (mode === "clip") {
     gatherMode = "CLIP";
   } else if (mode === "raise") {
@@ -274,7 +265,7 @@ export function put(a: ArrayLike, ind: ArrayLike, v: ArrayLike, options: PutOpti
     const high = constLike(places, x.size - 1);
     index = select(lt(places, low), fullLike(places, 0), select(lt(high, places), fullLike(places, x.size - 1), places));
   } else if (options.mode === "wrap") {
-    index = modulo(places, x.size);
+    index = remainder(places, x.size);
   }
   const out = at(flattened(x), index).set(repeated, { mode: options.mode ? "promise_in_bounds" : "drop" });
   return sameList(out.shape, x.shape) ? out : reshaped(out, x.shape);

@@ -11,7 +11,7 @@ import { Memo, flags, identity } from "../core/memo.ts";
 import { Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "../core/policy.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { NOWHERE } from "../core/source.ts";
-import { PolicyAnswerError } from "../errors.ts";
+import { PolicyAnswerError, PolicyTypeError } from "../errors.ts";
 
 export interface Split {
   /** Known inputs to known outputs, then residuals. */
@@ -34,6 +34,7 @@ export function partialEval(
   forceAvailable: readonly boolean[] | boolean,
   policy: Policy,
 ): Split {
+  if (typeof policy !== "function") throw new PolicyTypeError(policy);
   const unknown = typeof forceUnknown === "boolean" ? jaxpr.outvars.map(() => forceUnknown) : forceUnknown;
   const available = typeof forceAvailable === "boolean" ? jaxpr.outvars.map(() => forceAvailable) : forceAvailable;
   const key = [unknownIn, availableIn, unknown, available].map(flags).join("/") + `/${identity(policy)}`;

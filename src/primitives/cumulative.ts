@@ -8,6 +8,7 @@ import { linearJvp } from "./algebra.ts";
 import { max, min, mul } from "./arithmetic.ts";
 import { associativeScanFlat } from "./associativeScan.ts";
 import { tupleText } from "./axes.ts";
+import { logAddExp } from "./logAddExp.ts";
 import { requireNumber } from "./shape.ts";
 
 export type CumulativeParams = { readonly axis: number; readonly reverse: boolean };
@@ -54,7 +55,7 @@ export const cumsum: Primitive<CumulativeParams> = cumulative("cumsum", (self) =
 export const cumprod: Primitive<CumulativeParams> = cumulative("cumprod", () => ({ jvp: scanJvp(mul) }));
 export const cummax: Primitive<CumulativeParams> = cumulative("cummax", () => ({ jvp: scanJvp(max) }));
 export const cummin: Primitive<CumulativeParams> = cumulative("cummin", () => ({ jvp: scanJvp(min) }));
-export const cumlogsumexp: Primitive<CumulativeParams> = cumulative("cumlogsumexp", () => ({}));
+export const cumlogsumexp: Primitive<CumulativeParams> = cumulative("cumlogsumexp", () => ({ jvp: scanJvp(logAddExp) }));
 
 export const cumulativePrimitives = [cumsum, cumprod, cummax, cummin, cumlogsumexp] as const;
 

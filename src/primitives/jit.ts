@@ -17,6 +17,7 @@ import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
 import { forwardedInputs, forwardedOutputs, moveInputs, pruneClosedOutputs, separateConsts } from "../passes/rewrite.ts";
 import { unzip } from "../passes/unzip.ts";
+import { isArray } from "./axes.ts";
 import { dceClosedCall, scatterResults, splitClosedCall, transposeBody } from "./callRules.ts";
 
 export interface JitParams extends Params {
@@ -35,7 +36,9 @@ export const jit: Primitive<JitParams> = {
     if (params.inline && trace instanceof StageTrace) {
       const { jaxpr, consts } = params.jaxpr;
       // The body may have been traced for another call: here its equations come from this one.
-      return withSource(captureSource(), () => evalJaxpr(withoutPlaces(jaxpr), consts, args));
+      const outs = withSource(captureSource(), () => evalJaxpr(withoutPlaces(jaxpr), consts, args));
+      // A literal among the results is a value of this trace, so that it can be a residual as any other.
+      return outs.map((x) => (isArray(x) ? x : trace.stageValue(x)));
     }
     return trace.process(jit as Primitive, args, params);
   },

@@ -1,0 +1,110 @@
+/**
+ * Lowering: a program in which calls are gone. The bodies of `jit`, `remat2`, `closed_call` and custom rules stand in place of the calls; loops and
+ * branches keep theirs, lowered in the same way.
+ *
+ * What a differentiated `remat2` recomputes must not be merged with its twin in the forward pass, which would keep the values alive that
+ * rematerialization is there to let go. So its flagged operands pass through one `optimization_barrier`.
+ */
+import type { NDArray } from "../core/array.ts";
+import { ClosedJaxpr, Jaxpr, Literal, Var, type Atom, type Eqn, type Params } from "../core/jaxpr.ts";
+import { Memo } from "../core/memo.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { optimizationBarrierP } from "../primitives/convert.ts";
+import type { RematParams } from "../primitives/remat.ts";
+
+const lowered = new Memo<ClosedJaxpr<NDArray>, ClosedJaxpr<NDArray>>();
+
+/** The flat program of a jaxpr. Constants of inlined bodies become constants of the program. */
+export function lowerJaxpr(closed: ClosedJaxpr<NDArray>): ClosedJaxpr<NDArray> {
+  const writer = new Writer();
+  const { constvars, invars, outvars, debug } = closed.jaxpr;
+  const env = new Map<Var, Atom>();
+  for (const v of [...constvars, ...invars]) env.set(v, v);
+  constvars.forEach((v, i) => writer.consts.set(v, closed.consts[i]));
+  writer.inline(closed.jaxpr, env);
+  const outs = outvars.map((x) => (x instanceof Literal ? x : (env.get(x) as Atom)));
+  return new ClosedJaxpr(
+    new Jaxpr([...writer.consts.keys()], invars, writer.eqns, outs, debug),
+    [...writer.consts.values()],
+  );
+}
+
+class Writer {
+  readonly eqns: Eqn[] = [];
+  readonly consts = new Map<Var, NDArray>();
+
+  /** Writes the equations of a body down, with its variables renamed by `env`, which it extends. */
+  inline(jaxpr: Jaxpr, env: Map<Var, Atom>): void {
+    const read = (x: Atom): Atom => (x instanceof Literal ? x : (env.get(x) as Atom));
+    for (const eqn of jaxpr.eqns) {
+      const body = bodyOf(eqn);
+      const args = eqn.invars.map(read);
+      if (body !== null) {
+        const outs = this.call(body, this.guarded(eqn, args));
+        eqn.outvars.forEach((v, i) => env.set(v, outs[i]));
+        continue;
+      }
+      const outvars = eqn.outvars.map((v) => new Var(v.aval));
+      eqn.outvars.forEach((v, i) => env.set(v, outvars[i]));
+      this.eqns.push({ ...eqn, invars: args, outvars, params: lowerParams(eqn.params) });
+    }
+  }
+
+  private call(body: ClosedJaxpr<NDArray>, args: readonly Atom[]): Atom[] {
+    const { jaxpr, consts } = body;
+    const env = new Map<Var, Atom>();
+    jaxpr.constvars.forEach((v, i) => {
+      const own = new Var(v.aval);
+      this.consts.set(own, consts[i]);
+      env.set(v, own);
+    });
+    jaxpr.invars.forEach((v, i) => env.set(v, args[i]));
+    this.inline(jaxpr, env);
+    return jaxpr.outvars.map((x) => (x instanceof Literal ? x : (env.get(x) as Atom)));
+  }
+
+  /** The operands behind a barrier, where the call asks for one. */
+  private guarded(eqn: Eqn, args: readonly Atom[]): readonly Atom[] {
+    if (eqn.primitive.name !== "remat2") return args;
+    const { differentiated, prevent_cse } = eqn.params as RematParams;
+    if (!differentiated) return args;
+    const flags = typeof prevent_cse === "boolean" ? args.map(() => prevent_cse) : prevent_cse;
+    const flagged = args.filter((_, i) => flags[i]);
+    if (flagged.length === 0) return args;
+    const behind = flagged.map((x) => new Var(x.aval));
+    this.eqns.push({ primitive: optimizationBarrierP as Primitive, invars: flagged, outvars: behind, params: {}, source: eqn.source });
+    let next = 0;
+    return args.map((x, i) => (flags[i] ? behind[next++] : x));
+  }
+}
+
+/** The body of a call that is inlined, or null. */
+function bodyOf(eqn: Eqn): ClosedJaxpr<NDArray> | null {
+  const { params } = eqn;
+  switch (eqn.primitive.name) {
+    case "jit":
+      return params.jaxpr as ClosedJaxpr<NDArray>;
+    case "closed_call":
+      return params.call_jaxpr as ClosedJaxpr<NDArray>;
+    case "remat2":
+      return new ClosedJaxpr(params.jaxpr as Jaxpr, []);
+    case "custom_jvp_call":
+    case "custom_vjp_call":
+      return new ClosedJaxpr(params.call_jaxpr as Jaxpr, []);
+    default:
+      return null;
+  }
+}
+
+/** Lowers the bodies among the parameters of an equation that stays; constants that inlining brings in stay constants of the body. */
+function lowerParams(params: Params): Params {
+  const out: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(params)) out[key] = lowerValue(value);
+  return out;
+}
+
+function lowerValue(value: unknown): unknown {
+  if (value instanceof ClosedJaxpr) return lowered.get(value as ClosedJaxpr<NDArray>, "", () => lowerJaxpr(value as ClosedJaxpr<NDArray>));
+  if (Array.isArray(value) && value.some((x) => x instanceof ClosedJaxpr)) return value.map(lowerValue);
+  return value;
+}
