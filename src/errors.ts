@@ -91,8 +91,12 @@ export function assert(condition: boolean, what: string): asserts condition {
 export type ConcretizationKind = "number" | "string" | "json" | "bool" | "int" | "float" | "item";
 
 /** The error for a tracer whose concrete value was asked for. */
-export function concretizationError(x: NDArray & { origin?: () => string }, kind: ConcretizationKind): ConcretizationTypeError {
-  const origin = x.origin?.() ?? "";
+export function concretizationError(
+  x: NDArray & { origin?: () => string; place?: () => string },
+  kind: ConcretizationKind,
+): ConcretizationTypeError {
+  const place = x.place?.() ?? "";
+  const origin = (place === "" ? "" : `\nThis happened at ${place}.`) + (x.origin?.() ?? "");
   const asked = {
     number: "a traced array was used as a JavaScript number (in `>`, `+`, `Math.sin`, `isNaN`, ...)",
     string: "a traced array was used as a string",

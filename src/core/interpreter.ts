@@ -7,6 +7,7 @@ import { NDArray } from "./array.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
 import type { Params } from "./jaxpr.ts";
 import type { Primitive } from "./primitive.ts";
+import { captureSource } from "./source.ts";
 import { concretizationError, InternalError } from "../errors.ts";
 
 export abstract class Trace {
@@ -27,6 +28,11 @@ export abstract class Tracer extends NDArray {
   /** The concrete array it stands for, if it is known (as under eager `grad`), else null. */
   concrete(): NDArray | null {
     return null;
+  }
+
+  /** The user's line that is running now. */
+  place(): string {
+    return String(captureSource() ?? "");
   }
 
   /** Says where the unknown value comes from, for error messages. */

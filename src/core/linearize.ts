@@ -154,19 +154,23 @@ export function linearizeRule(
   }
   const unknown = result.tangents.map((t) => t !== null && !trace.isKnown(t));
   const outs = result.tangents.filter((_, i) => unknown[i]) as NDArray[];
-  const { jaxpr, consts } = trace.finish(outs, null);
+  const replay = trace.replay(outs) ?? prunedReplay(trace, outs);
   trace.live = false;
-  const pruned = jaxpr.replace({ eqns: pruneEquations(jaxpr.eqns, jaxpr.outvars) });
   return {
     primals: result.primals,
     nonzero: unknown,
     linear(tangents) {
-      const given = tangents.filter((_, i) => perturbed[i]) as NDArray[];
-      const replayed = evalJaxpr(pruned, consts, given);
+      const replayed = replay(tangents.filter((_, i) => perturbed[i]) as NDArray[]);
       let next = 0;
       return unknown.map((isUnknown) => (isUnknown ? replayed[next++] : null));
     },
   };
+}
+
+function prunedReplay(trace: SplitTrace, outs: readonly NDArray[]): (values: readonly NDArray[]) => NDArray[] {
+  const { jaxpr, consts } = trace.finish(outs, null);
+  const pruned = jaxpr.replace({ eqns: pruneEquations(jaxpr.eqns, jaxpr.outvars) });
+  return (values) => evalJaxpr(pruned, consts, values);
 }
 
 export interface Linearized {

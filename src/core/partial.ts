@@ -5,10 +5,10 @@
 import { ConcreteArray, type NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
-import { bindWith, Trace, Tracer, withTrace } from "./interpreter.ts";
+import { bind, bindWith, Trace, Tracer, withTrace } from "./interpreter.ts";
 import { DropVar, Jaxpr, Literal, Var, type Atom, type DebugInfo, type Eqn, type Params } from "./jaxpr.ts";
 import type { PartialTrace, Primitive } from "./primitive.ts";
-import { captureSource, type Source } from "./source.ts";
+import { captureSource, swapSource, type Source } from "./source.ts";
 import { assert } from "../errors.ts";
 
 /** A known value where a written-down equation uses it. Each use is a node of its own. */
@@ -35,6 +35,9 @@ export class UnknownTracer extends Tracer {
   readonly aval: ShapedArray;
   /** The equation that makes it; null for an input. */
   recipe: Recipe | null;
+  /** Whether anything reads it, and what stands for it, while the equations are replayed. */
+  needed = false;
+  replayed: NDArray | null = null;
 
   constructor(trace: SplitTrace, aval: ShapedArray, recipe: Recipe | null) {
     super();
@@ -48,7 +51,7 @@ export class SplitTrace extends Trace implements PartialTrace {
   readonly parent: Trace;
   readonly inputs: UnknownTracer[] = [];
   live = true;
-  #count = 0;
+  readonly #recipes: Recipe[] = [];
   readonly #effects: Recipe[] = [];
 
   constructor(parent: Trace) {
@@ -89,7 +92,8 @@ export class SplitTrace extends Trace implements PartialTrace {
     source: Source | null = captureSource(),
   ): UnknownTracer[] {
     const inputs = args.map((x) => (this.isKnown(x) ? new Residual(x) : (x as UnknownTracer)));
-    const recipe: Recipe = { id: this.#count++, primitive, inputs, outs: [], params, source };
+    const recipe: Recipe = { id: this.#recipes.length, primitive, inputs, outs: [], params, source };
+    this.#recipes.push(recipe);
     for (const aval of outAvals) recipe.outs.push(new UnknownTracer(this, aval, recipe));
     if (primitive.effectful?.(params) === true) this.#effects.push(recipe);
     return recipe.outs;
@@ -108,6 +112,41 @@ export class SplitTrace extends Trace implements PartialTrace {
   customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
     if (args.every((x) => this.isKnown(x))) return this.parent.customVjp(call, args);
     return withTrace(this, () => call.fun(args));
+  }
+
+  /**
+   * Replays what `outs` need in the current trace, with values in place of the inputs. Null if some equation has to be cut down first: then the
+   * program of `finish` must be pruned.
+   */
+  replay(outs: readonly NDArray[]): ((values: readonly NDArray[]) => NDArray[]) | null {
+    const results = outs as readonly UnknownTracer[];
+    for (const x of results) x.needed = true;
+    const needed: Recipe[] = [];
+    for (let i = this.#recipes.length - 1; i >= 0; i--) {
+      const recipe = this.#recipes[i];
+      const used = recipe.outs.filter((t) => t.needed).length;
+      if (used === 0) continue;
+      if (used < recipe.outs.length && recipe.primitive.dce !== undefined) return null;
+      needed.push(recipe);
+      for (const x of recipe.inputs) if (x instanceof UnknownTracer) x.needed = true;
+    }
+    if (this.#effects.length > 0) return null;
+    needed.reverse();
+    return (values) => {
+      this.inputs.forEach((x, i) => (x.replayed = values[i]));
+      const saved = swapSource(undefined);
+      try {
+        for (const { primitive, inputs, outs: made, params, source } of needed) {
+          swapSource(source ?? saved);
+          const args = inputs.map((x) => (x instanceof Residual ? x.value : (x.replayed as NDArray)));
+          const values = primitive.rebind === undefined ? bind(primitive, args, params) : primitive.rebind(args, params);
+          made.forEach((t, i) => (t.replayed = values[i]));
+        }
+      } finally {
+        swapSource(saved);
+      }
+      return results.map((x) => x.replayed as NDArray);
+    };
   }
 
   /**

@@ -178,7 +178,10 @@ export class StageTrace extends Trace {
 
   /** Says on which inputs a value depends, or which lines brought constants into it. */
   originOf(tracer: StageTracer): string {
-    const traced = this.debug === null ? "" : `\nIt happened while tracing the function ${this.debug.name} for ${this.debug.tracedFor}. `;
+    const traced =
+      this.debug === null
+        ? ""
+        : `\nIt happened while tracing the function ${this.debug.name} for ${this.debug.tracedFor}. `;
     if (tracer.atom instanceof Literal) return traced;
     const active = new Set<Atom>([tracer.atom]);
     for (let i = this.#eqns.length - 1; i >= 0; i--) {
@@ -187,7 +190,8 @@ export class StageTrace extends Trace {
     }
     const names = this.invars.flatMap((v, i) => (active.has(v) ? [this.debug?.argNames?.[i] ?? `input ${i}`] : []));
     if (names.length > 0) {
-      const list = names.length === 1 ? `argument ${names[0]}` : `arguments ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+      const list =
+        names.length === 1 ? `argument ${names[0]}` : `arguments ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
       return `${traced}The value depends on the ${list}.`;
     }
     const lines = this.#eqns
@@ -234,13 +238,18 @@ export interface StagedJvpRule {
 
 function stageJvpRule(call: CustomJvpCall, avals: readonly ShapedArray[], zeros: readonly boolean[]): StagedJvpRule {
   const tangentAvals = avals.filter((_, i) => !zeros[i]).map((a) => a.toTangent());
-  const { closed, extra } = stage([...avals, ...tangentAvals], (args) => {
-    let next = avals.length;
-    const tangents = zeros.map((zero) => (zero ? null : args[next++]));
-    const outs = call.jvp(args.slice(0, avals.length), tangents);
-    const some = outs.tangents.filter((t) => t !== null);
-    return { outs: [...outs.primals, ...some], extra: outs.tangents.map((t) => t !== null) };
-  });
+  const { closed, extra } = stage(
+    [...avals, ...tangentAvals],
+    (args) => {
+      let next = avals.length;
+      const tangents = zeros.map((zero) => (zero ? null : args[next++]));
+      const outs = call.jvp(args.slice(0, avals.length), tangents);
+      const some = outs.tangents.filter((t) => t !== null);
+      return { outs: [...outs.primals, ...some], extra: outs.tangents.map((t) => t !== null) };
+    },
+    null,
+    true,
+  );
   return { closed, nonzero: extra };
 }
 
@@ -250,11 +259,20 @@ export interface StagedFwdRule {
   readonly numResiduals: number;
 }
 
-function stageFwdRule(call: CustomVjpCall, avals: readonly ShapedArray[], perturbed: readonly boolean[]): StagedFwdRule {
-  const { closed, extra } = stage(avals, (args) => {
-    const { outs, residuals } = call.fwd(args, perturbed);
-    return { outs: [...residuals, ...outs], extra: residuals.length };
-  });
+function stageFwdRule(
+  call: CustomVjpCall,
+  avals: readonly ShapedArray[],
+  perturbed: readonly boolean[],
+): StagedFwdRule {
+  const { closed, extra } = stage(
+    avals,
+    (args) => {
+      const { outs, residuals } = call.fwd(args, perturbed);
+      return { outs: [...residuals, ...outs], extra: residuals.length };
+    },
+    null,
+    true,
+  );
   return { closed, numResiduals: extra };
 }
 
@@ -269,11 +287,14 @@ export function stage<T>(
   avals: readonly ShapedArray[],
   fn: (args: readonly NDArray[]) => { outs: readonly NDArray[]; extra: T },
   debug: DebugInfo | null = null,
+  /** The equations come from the place that is being replayed, if there is one. */
+  inPlace = false,
 ): { closed: ClosedJaxpr<NDArray>; extra: T } {
   const trace = new StageTrace(debug);
   const args = avals.map((aval) => trace.newArg(aval));
+  const run = () => withTrace(trace, () => fn(args));
   try {
-    const { outs, extra } = withSource(undefined, () => withTrace(trace, () => fn(args)));
+    const { outs, extra } = inPlace ? run() : withSource(undefined, run);
     const { jaxpr, consts } = trace.finish(outs);
     return { closed: new ClosedJaxpr(jaxpr, consts), extra };
   } finally {

@@ -138,7 +138,8 @@ export const reducePrecision = (operand: ArrayLike, exponentBits: number, mantis
   v.reducePrecision(toArray(operand, "lax.reducePrecision"), index(exponentBits), index(mantissaBits));
 
 /** The arrays of a pytree, whose derivative counts as zero from here on. */
-export const stopGradient = <T>(x: T): T => tree.map((leaf) => v.stopGradient(toArray(leaf as ArrayLike, "lax.stopGradient")), x) as T;
+export const stopGradient = <T>(x: T): T =>
+  tree.map((leaf) => v.stopGradient(toArray(leaf as ArrayLike, "lax.stopGradient")), x) as T;
 
 /** Hands the arrays of a pytree on together: nothing that uses one of them is computed before all are there. */
 export function optimizationBarrier<T>(operand: T): T {

@@ -31,11 +31,11 @@ const withRule =
         name,
         (x) => [jitted(name, "", fn, [x])],
         ([x], [t]) => {
-          const y = self(x!);
-          return [[y], [derivative(t!, y, x!)]];
+          const y = self(x);
+          return [[y], [derivative(t!, y, x)]];
         },
         [x],
-      )[0]!;
+      )[0];
     return self(toArray(x, name));
   };
 
@@ -82,7 +82,11 @@ type Activation = (x: ArrayLike) => NDArray;
 type Parametric = (x: ArrayLike, parameter?: ArrayLike) => NDArray;
 
 /** (x + sqrt(x^2 + b)) / 2, with b = 4 unless given. */
-export const squareplus: Parametric = withParameter("squareplus", (x, b) => div(add(x, u.sqrt(add(u.square(x), b))), 2), () => 4);
+export const squareplus: Parametric = withParameter(
+  "squareplus",
+  (x, b) => div(add(x, u.sqrt(add(u.square(x), b))), 2),
+  () => 4,
+);
 /** log(1 + exp(x)) */
 export const softplus: Activation = named("softplus", (x) => logaddexp(x, 0));
 /** 0 up to -1, x from 1 on, and a parabola between. */
@@ -95,7 +99,9 @@ export const sparsePlus: Activation = named("sparse_plus", (x) => {
 export const softSign: Activation = named("soft_sign", (x) => div(x, add(u.abs(x), 1)));
 /** 1 / (1 + exp(-x)) */
 export const sigmoid: Activation = (x) => logistic(toArray(x, "sigmoid"));
-export const sparseSigmoid: Activation = named("sparse_sigmoid", (x) => mul(0.5, clip(add(x, float(1)), float(0), float(2))));
+export const sparseSigmoid: Activation = named("sparse_sigmoid", (x) =>
+  mul(0.5, clip(add(x, float(1)), float(0), float(2))),
+);
 /** x * sigmoid(x) */
 export const silu: Activation = named("silu", (x) => mul(x, sigmoid(x)));
 export { silu as swish };
@@ -176,4 +182,3 @@ export const hardSigmoid: Activation = named("hard_sigmoid", (x) => div(relu6(ad
 /** x * hardSigmoid(x) */
 export const hardSilu: Activation = named("hard_silu", (x) => mul(x, hardSigmoid(x)));
 export { hardSilu as hardSwish };
-

@@ -71,10 +71,18 @@ export interface LogSumExpOptions {
 }
 
 /** log(sum(b * exp(a))) along an axis, or over all elements, without overflow. */
-export function logsumexp(a: ArrayLike, axis: Axis | undefined, options: LogSumExpOptions & { readonly returnSign: true }): [NDArray, NDArray];
+export function logsumexp(
+  a: ArrayLike,
+  axis: Axis | undefined,
+  options: LogSumExpOptions & { readonly returnSign: true },
+): [NDArray, NDArray];
 export function logsumexp(a: ArrayLike, options: LogSumExpOptions & { readonly returnSign: true }): [NDArray, NDArray];
 export function logsumexp(a: ArrayLike, axis?: Axis | LogSumExpOptions, options?: LogSumExpOptions): NDArray;
-export function logsumexp(a: ArrayLike, axis?: Axis | LogSumExpOptions, options?: LogSumExpOptions): NDArray | [NDArray, NDArray] {
+export function logsumexp(
+  a: ArrayLike,
+  axis?: Axis | LogSumExpOptions,
+  options?: LogSumExpOptions,
+): NDArray | [NDArray, NDArray] {
   const given = named<LogSumExpOptions>(["axis"], [axis, options]);
   const { axis: along = null, b = null, keepdims = false, returnSign = false, where = null } = given;
   let x = where === null ? toArray(a, "logsumexp") : choose(where, a, 0);
@@ -136,12 +144,14 @@ export function standardize(x: ArrayLike, axis?: Axis | StandardizeOptions, opti
   if (algorithm !== "fast" && algorithm !== "stable") {
     throw new RematValueError(`Unknown algorithm '${String(algorithm)}'. Expected 'fast' or 'stable'.`);
   }
-  const names = (["mean", "variance", "epsilon", "where"] as const).filter((n) => given[n] !== undefined && given[n] !== null);
+  const names = (["mean", "variance", "epsilon", "where"] as const).filter(
+    (n) => given[n] !== undefined && given[n] !== null,
+  );
   return jitted(
     "standardize",
     keyOf(along, algorithm, names),
     (a, ...operands) => {
-      const value = (name: (typeof names)[number]) => (names.includes(name) ? operands[names.indexOf(name)]! : null);
+      const value = (name: (typeof names)[number]) => (names.includes(name) ? operands[names.indexOf(name)] : null);
       const reduction = { axis: along, keepdims: true, ...masked(value("where")) };
       const center = value("mean") ?? mean(a, reduction);
       let variance = value("variance");
@@ -166,7 +176,8 @@ export interface OneHotOptions {
 export function oneHot(x: ArrayLike, numClasses: number | NDArray, options: OneHotOptions = {}): NDArray {
   const classes = index(numClasses, "jax.nn.one_hot argument `num_classes` (nn.oneHot)");
   const a = asarray(x);
-  const dtype = options.dtype === undefined || options.dtype === null ? canonicalDType("float64") : canonicalDType(options.dtype);
+  const dtype =
+    options.dtype === undefined || options.dtype === null ? canonicalDType("float64") : canonicalDType(options.dtype);
   const axis = options.axis ?? -1;
   return codes(a, classes, dtype, axis);
 }

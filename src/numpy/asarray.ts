@@ -21,7 +21,15 @@ import {
   type Element,
   type HostScalar,
 } from "../core/scalar.ts";
-import { concretizationError, ConcretizationTypeError, DTypeError, RematTypeError, RematValueError, ShapeError, type ConcretizationKind } from "../errors.ts";
+import {
+  concretizationError,
+  ConcretizationTypeError,
+  DTypeError,
+  RematTypeError,
+  RematValueError,
+  ShapeError,
+  type ConcretizationKind,
+} from "../errors.ts";
 import { convertElement, convertElementType, copy } from "../primitives/convert.ts";
 import { concatenated } from "../primitives/join.ts";
 import { expanded } from "../primitives/shape.ts";
@@ -67,7 +75,13 @@ export function toArray(x: ArrayLike, use = "this function", position = 0): NDAr
 }
 
 const describe = (x: unknown): string =>
-  x === null ? "null" : typeof x === "object" ? (x.constructor?.name ?? "an object") : typeof x === "function" ? "a function" : typeof x;
+  x === null
+    ? "null"
+    : typeof x === "object"
+      ? (x.constructor?.name ?? "an object")
+      : typeof x === "function"
+        ? "a function"
+        : typeof x;
 
 export interface ArrayOptions {
   readonly dtype?: DType | null;
@@ -129,7 +143,8 @@ function ofFlat(data: TypedArray, from: DType, to: DType): ConcreteArray {
 function ofNested(list: NestedArray, dtype: DType | null): NDArray {
   const leaves: (HostScalar | NDArray)[] = [];
   const shape = measure(list, leaves);
-  const type = dtype ?? (leaves.length === 0 ? canonicalDType("float64") : latticeResultType(leaves.map((x) => toArray(x))).dtype);
+  const type =
+    dtype ?? (leaves.length === 0 ? canonicalDType("float64") : latticeResultType(leaves.map((x) => toArray(x))).dtype);
   if (leaves.every((x) => !(x instanceof NDArray))) {
     const aval = new ShapedArray(shape, type);
     const out = allocate(aval);
@@ -155,9 +170,11 @@ function stackNested(list: NestedArray, dtype: DType): NDArray {
 function measure(x: HostScalar | NDArray | NestedArray, leaves: (HostScalar | NDArray)[]): Shape {
   if (!Array.isArray(x)) {
     if (!isHostScalar(x) && !(x instanceof NDArray)) {
-      throw new RematTypeError(`an element of an array was ${describe(x)}.\nElements are numbers, booleans, bigints or arrays.`);
+      throw new RematTypeError(
+        `an element of an array was ${describe(x)}.\nElements are numbers, booleans, bigints or arrays.`,
+      );
     }
-    leaves.push(x as HostScalar | NDArray);
+    leaves.push(x);
     return x instanceof NDArray ? x.shape : [];
   }
   const shapes = (x as NestedArray).map((y) => measure(y, leaves));
@@ -232,6 +249,13 @@ export function index(x: HostScalar | NDArray, what?: string): number {
   }
   const value = x instanceof NDArray ? item(x, "int") : x;
   if (typeof value === "bigint") return Number(value);
-  if (typeof value === "number" && Number.isInteger(value) && !(x instanceof NDArray && dtypes[x.dtype].kind === "float")) return value;
-  throw new DTypeError(`an integer was needed${what === undefined ? "" : ` as ${what}`}, got ${String(value)}.\nRound it on the host with Math.round.`);
+  if (
+    typeof value === "number" &&
+    Number.isInteger(value) &&
+    !(x instanceof NDArray && dtypes[x.dtype].kind === "float")
+  )
+    return value;
+  throw new DTypeError(
+    `an integer was needed${what === undefined ? "" : ` as ${what}`}, got ${String(value)}.\nRound it on the host with Math.round.`,
+  );
 }

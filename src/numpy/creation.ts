@@ -4,7 +4,7 @@ import type { Shape } from "../core/aval.ts";
 import { isComplex, isInteger, type DType } from "../core/dtype.ts";
 import { currentTrace } from "../core/interpreter.ts";
 import { canonicalDType, elementOf, literal } from "../core/scalar.ts";
-import { concretizationError, RematTypeError, RematValueError } from "../errors.ts";
+import { concretizationError, ConcretizationTypeError, RematTypeError, RematValueError } from "../errors.ts";
 import { add, div, mul, sub } from "../primitives/arithmetic.ts";
 import { canonicalAxis, inserted, tupleText } from "../primitives/axes.ts";
 import { eq, ge } from "../primitives/comparison.ts";
@@ -38,16 +38,18 @@ export function canonicalShape(shape: ShapeLike | NDArray): number[] {
 }
 
 function size(d: unknown, sizes: readonly unknown[]): number {
-  if (d instanceof NDArray) {
-    const known = concreteValue(d);
-    if (known === null) throw concretizationError(d, "int");
-    const value = known.ndim === 0 && isInteger(known.dtype) ? Number(elementOf(known)) : NaN;
-    if (Number.isInteger(value)) return value;
-  }
   if (typeof d === "bigint") return Number(d);
   if (typeof d === "number" && Number.isInteger(d)) return d;
+  const known = d instanceof NDArray ? concreteValue(d) : null;
+  if (known !== null && known.ndim === 0 && isInteger(known.dtype)) return Number(elementOf(known));
+  const texts = sizes.map((x) => (x instanceof NDArray ? x.aval.toLongString() : String(x)));
+  const traced = d instanceof NDArray && known === null;
   throw new RematTypeError(
-    `Shapes must be 1D sequences of concrete values of integer type, got ${tupleText(sizes)}. Give whole numbers known before tracing.`,
+    `Shapes must be 1D sequences of concrete values of integer type, got ${tupleText(texts)}. ` +
+      (traced
+        ? "A traced value has no number that a shape could be made of: mark the argument as static (staticArgnums), or compute the " +
+          "shape outside."
+        : "Give whole numbers."),
   );
 }
 
@@ -115,7 +117,9 @@ export const fullLike = (a: ArrayLike, fillValue: ArrayLike, dtype?: LikeArgumen
 function known(x: ArrayLike, name: string): ConcreteArray {
   const array = toArray(x, "arange");
   const value = concreteValue(array);
-  if (value === null) throw concretizationError(array, "int");
+  if (value === null) {
+    throw new ConcretizationTypeError(`${concretizationError(array, "int").message}\nIt arose in the np.arange argument '${name}'.`);
+  }
   if (value.ndim > 0) {
     throw new RematValueError(`np.arange: arguments must be scalars; got ${name} of shape ${tupleText(value.shape)}.`);
   }
@@ -259,7 +263,7 @@ export interface TriOptions extends DTypeOptions {
 /** Ones at and below the k-th diagonal of an N by M matrix, zeros elsewhere. */
 export function tri(N: number, M?: number | null | TriOptions, k?: number | TriOptions, dtype?: DType | null | TriOptions): NDArray {
   const given = named<TriOptions>(["M", "k", "dtype"], [M, k, dtype]);
-  return lowerOnes(canonicalShape([N, given.M ?? N]), given.k ?? 0, given.dtype ?? "float64");
+  return lowerOnes(canonicalShape([N, given.M ?? N]), given.k ?? 0, given.dtype ?? "float32");
 }
 
 /** A triangle of ones, at and below a diagonal. */

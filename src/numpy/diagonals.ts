@@ -2,13 +2,19 @@
 import type { NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
 import { RematValueError } from "../errors.ts";
+import { bind1 } from "../core/interpreter.ts";
+import type { Primitive } from "../core/primitive.ts";
 import { literal } from "../core/scalar.ts";
+import { stageFlat } from "../core/stage.ts";
 import { add, mul, sub } from "../primitives/arithmetic.ts";
 import { canonicalAxis } from "../primitives/axes.ts";
+import { cond } from "../primitives/cond.ts";
+import { convertElementType } from "../primitives/convert.ts";
+import { platformIndex } from "../primitives/iota.ts";
 import { fullLike, zerosLike } from "../primitives/broadcasting.ts";
 import { select } from "../primitives/comparison.ts";
 import { padded } from "../primitives/pad.ts";
-import { broadcasted, expanded, reshaped } from "../primitives/shape.ts";
+import { broadcasted, expanded, reshaped, summed } from "../primitives/shape.ts";
 import type { ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { arange, eye, lowerOnes, zeros } from "./creation.ts";
@@ -91,15 +97,33 @@ export function diagonal(
     keyOf(k, first, second),
     (x) => {
       if (x.ndim < 2) throw new RematValueError(`diagonal requires an array of at least two dimensions, got ndim ${x.ndim}.`);
-      const [rows, columns] = [x.shape.at(first)!, x.shape.at(second)!];
-      const moved = moveaxis(x, [first, second], [-2, -1]);
-      const size = Math.max(0, Math.min(rows + Math.min(k, 0), columns - Math.max(k, 0)));
-      const i = arange(size);
-      const j = arange(Math.abs(k), Math.abs(k) + size);
-      return k >= 0 ? getitem(moved, "...", i, j) : getitem(moved, "...", j, i);
+      const square = x.ndim === 2 && x.shape[0] === x.shape[1] && k === 0 && x.dtype !== "bool";
+      return square ? squareDiagonal(x, first, second) : gatheredDiagonal(x, k, first, second);
     },
     [a],
   );
+}
+
+function gatheredDiagonal(x: NDArray, k: number, first: number, second: number): NDArray {
+  const [rows, columns] = [x.shape.at(first)!, x.shape.at(second)!];
+  const moved = moveaxis(x, [first, second], [-2, -1]);
+  const size = Math.max(0, Math.min(rows + Math.min(k, 0), columns - Math.max(k, 0)));
+  const i = arange(size);
+  const j = arange(Math.abs(k), Math.abs(k) + size);
+  return k >= 0 ? getitem(moved, "...", i, j) : getitem(moved, "...", j, i);
+}
+
+/** JAX's programs have another way for one of its platforms, a sum over the rows of what is left after all else is made zero. */
+function squareDiagonal(x: NDArray, first: number, second: number): NDArray {
+  const ones = eye(x.shape[0], { dtype: x.dtype });
+  const platforms = [["mosaic"], null] as const;
+  const index = bind1(platformIndex as Primitive, [], { platforms });
+  const avals = [ones.aval, x.aval];
+  const branches = [
+    stageFlat(([mask, y]) => [convertElementType(summed(mul(mask, y), [0]), y.dtype)], avals),
+    stageFlat(([, y]) => [gatheredDiagonal(y, 0, first, second)], avals),
+  ];
+  return bind1(cond as Primitive, [index, ones, x], { branches, branches_platforms: platforms });
 }
 
 export interface TraceOptions extends DiagonalOptions {

@@ -70,7 +70,8 @@ export interface IntegerInfo {
 /** The limits of an integer dtype, or of an array's. */
 export function iinfo(of: DType | NDArray): IntegerInfo {
   const dtype = typeof of === "string" ? of : of.dtype;
-  if (!isInteger(dtype)) throw new RematValueError(`iinfo: data type ${dtype} is not an integer type.\nAsk finfo for floats.`);
+  if (!isInteger(dtype))
+    throw new RematValueError(`iinfo: data type ${dtype} is not an integer type.\nAsk finfo for floats.`);
   const { bytes, kind } = dtypes[dtype];
   const bits = bytes * 8;
   return kind === "uint"
@@ -79,7 +80,8 @@ export function iinfo(of: DType | NDArray): IntegerInfo {
 }
 
 /** The kinds of dtypes that the array API standard names. */
-export type Kind = "bool" | "signed integer" | "unsigned integer" | "integral" | "real floating" | "complex floating" | "numeric";
+export type Kind =
+  "bool" | "signed integer" | "unsigned integer" | "integral" | "real floating" | "complex floating" | "numeric";
 
 /** Whether a dtype is of a kind, or is a dtype, or is one of several. */
 export function isdtype(dtype: DType, kind: Kind | DType | readonly (Kind | DType)[]): boolean {
@@ -102,7 +104,8 @@ export function isdtype(dtype: DType, kind: Kind | DType | readonly (Kind | DTyp
   }
 }
 
-const integerOf = (x: NDArray): DType => (dtypes[x.dtype].bytes === 2 ? "int16" : dtypes[x.dtype].bytes === 4 ? "int32" : "int64");
+const integerOf = (x: NDArray): DType =>
+  dtypes[x.dtype].bytes === 2 ? "int16" : dtypes[x.dtype].bytes === 4 ? "int32" : "int64";
 
 function takeApart(x: NDArray): [NDArray, NDArray] {
   const { nexp, nmant, minexp, tiny } = finfo(x);
@@ -130,9 +133,12 @@ const frexpOf = (x: NDArray): readonly NDArray[] =>
     "_frexp",
     (x) => takeApart(x),
     ([x], [t]) => {
-      const [m, e] = frexp(x!);
-      const slope = exp2(convertElementType(negative(e), t!.dtype));
-      return [[m, e], [multiply(t!, slope), null]];
+      const [m, e] = frexp(x);
+      const slope = exp2(negative(convertElementType(e, t!.dtype)));
+      return [
+        [m, e],
+        [multiply(t!, slope), null],
+      ];
     },
     [x],
     { jvpName: "_frexp_jvp" },
@@ -145,12 +151,13 @@ export function frexp(x: ArrayLike): readonly [mantissa: NDArray, exponent: NDAr
     "",
     (given) => {
       const [a] = promoteDtypesInexact(given) as [NDArray];
-      if (isComplex(a.dtype)) throw new DTypeError(`frexp does not support complex-valued inputs, got ${a.dtype}.\nTake its parts.`);
+      if (isComplex(a.dtype))
+        throw new DTypeError(`frexp does not support complex-valued inputs, got ${a.dtype}.\nTake its parts.`);
       return frexpOf(a);
     },
     [x],
   );
-  return [mantissa!, exponent!];
+  return [mantissa, exponent];
 }
 
 /** x1 * 2^x2 */
@@ -160,11 +167,13 @@ export const ldexp = (x1: ArrayLike, x2: ArrayLike): NDArray =>
     "",
     (x1, x2) => {
       if (isComplex(x1.dtype) || isFloat(x2.dtype) || isComplex(x2.dtype)) {
-        throw new RematValueError(`ldexp not supported for input types (${x1.dtype}, ${x2.dtype}).\nThe exponent must be an integer.`);
+        throw new RematValueError(
+          `ldexp not supported for input types (${x1.dtype}, ${x2.dtype}).\nThe exponent must be an integer.`,
+        );
       }
       const [x] = promoteArgsInexact("ldexp", x1) as [NDArray];
-      const [m, e] = frexp(x);
       const shift = convertElementType(x2, x.dtype);
+      const [m, e] = frexp(x);
       let exponent = add(convertElementType(e, shift.dtype), shift);
       const mantissa = where(greater(exponent, 0), multiply(m, 2), m);
       exponent = where(greater(exponent, 0), subtract(exponent, 1), exponent);
@@ -177,7 +186,8 @@ export const ldexp = (x1: ArrayLike, x2: ArrayLike): NDArray =>
 /** The distance to the next number away from zero. */
 export function spacing(x: ArrayLike): NDArray {
   const [a] = promoteArgsInexact("spacing", x) as [NDArray];
-  if (isComplex(a.dtype)) throw new RematValueError(`np.spacing is not defined for complex inputs, got ${a.dtype}.\nTake its parts.`);
+  if (isComplex(a.dtype))
+    throw new RematValueError(`np.spacing is not defined for complex inputs, got ${a.dtype}.\nTake its parts.`);
   const infinity = literal(Infinity, a.dtype);
   if (a.dtype === "float16") return subtract(nextafter(a, infinity), a);
   const out = subtract(nextafter(a, copysign(infinity, a)), a);

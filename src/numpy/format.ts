@@ -68,7 +68,7 @@ function positional(x: number, dtype: DType): [string, string] {
 function scientific(x: number, dtype: DType): [string, string, string] {
   const { negative, digits, exponent } = shortest(x, dtype, PRECISION + 1);
   const sign = exponent < 0 ? "-" : "+";
-  return [(negative ? "-" : "") + digits[0]!, digits.slice(1), sign + String(Math.abs(exponent)).padStart(2, "0")];
+  return [(negative ? "-" : "") + digits[0], digits.slice(1), sign + String(Math.abs(exponent)).padStart(2, "0")];
 }
 
 const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map((t) => t.length));
@@ -150,16 +150,16 @@ function layOut(x: ConcreteArray, separator: string, prefix: string, suffix: str
   const values: Element[] = [];
   const collect = (axis: number, at: number): void => {
     if (axis === x.ndim) values.push(readElement(x.data, x.dtype, at));
-    else for (const i of shown(x.shape[axis]!, summarized)) if (i !== null) collect(axis + 1, at * x.shape[axis]! + i);
+    else for (const i of shown(x.shape[axis], summarized)) if (i !== null) collect(axis + 1, at * x.shape[axis] + i);
   };
   collect(0, 0);
   const write = formatter(values, x.dtype);
 
   const nested = (axis: number, at: number, indent: string, width: number): string => {
     if (axis === x.ndim) return write(readElement(x.data, x.dtype, at));
-    const places = shown(x.shape[axis]!, summarized);
+    const places = shown(x.shape[axis], summarized);
     const inner = (i: number | null) =>
-      i === null ? "..." : nested(axis + 1, at * x.shape[axis]! + i, `${indent} `, width - 1);
+      i === null ? "..." : nested(axis + 1, at * x.shape[axis] + i, `${indent} `, width - 1);
     if (axis < x.ndim - 1) {
       const between = separator.trimEnd() + "\n".repeat(x.ndim - 1 - axis);
       return `[${places.map((i, k) => (k === 0 ? "" : indent) + inner(i)).join(between)}]`;
@@ -184,7 +184,8 @@ function layOut(x: ConcreteArray, separator: string, prefix: string, suffix: str
 function scalarText(x: ConcreteArray): string {
   const value = readElement(x.data, x.dtype, 0);
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value === "object") return `(${trimmed(value.re, x.dtype)}${value.im < 0 ? "" : "+"}${trimmed(value.im, x.dtype)}j)`;
+  if (typeof value === "object")
+    return `(${trimmed(value.re, x.dtype)}${value.im < 0 ? "" : "+"}${trimmed(value.im, x.dtype)}j)`;
   return kindOf(x.dtype) === "float" ? floatText(Number(value), x.dtype) : String(value);
 }
 
@@ -241,6 +242,6 @@ export function nestedLists(x: ConcreteArray): unknown {
   const build = (axis: number, at: number): unknown =>
     axis === x.ndim
       ? readElement(x.data, x.dtype, at)
-      : Array.from({ length: x.shape[axis]! }, (_, i) => build(axis + 1, at * x.shape[axis]! + i));
+      : Array.from({ length: x.shape[axis] }, (_, i) => build(axis + 1, at * x.shape[axis] + i));
   return build(0, 0);
 }

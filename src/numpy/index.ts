@@ -35,3 +35,6 @@ export * from "./ufuncs.ts";
 export * from "./where.ts";
 export { array, asarray } from "./asarray.ts";
 export { broadcastShapes, promoteTypes, resultType } from "./promote.ts";
+export * from "./padding.ts";
+export * from "./signal.ts";
+export * as linalg from "./linalg.ts";

@@ -10,13 +10,18 @@ import { toArray, type ArrayLike } from "./asarray.ts";
  * Calls `fn` as a jitted function of the given name. `key` must tell apart everything that `fn` closes over. Host scalars among the
  * arguments are operands of the call, of weak type.
  */
-export function jitted(name: string, key: string, fn: (...xs: NDArray[]) => NDArray, args: readonly ArrayLike[]): NDArray {
+export function jitted(
+  name: string,
+  key: string,
+  fn: (...xs: NDArray[]) => NDArray,
+  args: readonly ArrayLike[],
+): NDArray {
   return jitCall(
     name,
     key,
     (...xs) => [fn(...xs)],
     args.map((x, i) => toArray(x, name, i)),
-  )[0]!;
+  )[0];
 }
 
 /** The same for functions of several results. */

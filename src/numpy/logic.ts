@@ -49,12 +49,12 @@ const logical = (name: string, fn: Rule): Binary => promoted(name, (x, y) => fn(
 export const logicalAnd: Binary = logical("logical_and", b.bitwiseAnd);
 export const logicalOr: Binary = logical("logical_or", b.bitwiseOr);
 export const logicalXor: Binary = logical("logical_xor", b.bitwiseXor);
-export const logicalNot: Unary = (x) => b.bitwiseNot(asBool(promoteArgs("logical_not", x)[0]!));
+export const logicalNot: Unary = (x) => b.bitwiseNot(asBool(promoteArgs("logical_not", x)[0]));
 
 export const bitwiseAnd: Binary = promoted("bitwise_and", b.bitwiseAnd);
 export const bitwiseOr: Binary = promoted("bitwise_or", b.bitwiseOr);
 export const bitwiseXor: Binary = promoted("bitwise_xor", b.bitwiseXor);
-export const bitwiseNot: Unary = (x) => b.bitwiseNot(promoteArgs("bitwise_not", x)[0]!);
+export const bitwiseNot: Unary = (x) => b.bitwiseNot(promoteArgs("bitwise_not", x)[0]);
 export { bitwiseNot as bitwiseInvert, bitwiseNot as invert };
 
 export const leftShift: Binary = promoted("left_shift", b.shiftLeft, promoteArgsNumeric);
@@ -148,7 +148,9 @@ export const copysign: Binary = (x1, x2) =>
     (x1, x2) => {
       const [x, y] = promoteArgsInexact("copysign", x1, x2) as [NDArray, NDArray];
       if (isComplex(x.dtype)) {
-        throw new DTypeError(`copysign does not support complex-valued inputs, got ${x.dtype}.\nTake real and imaginary parts.`);
+        throw new DTypeError(
+          `copysign does not support complex-valued inputs, got ${x.dtype}.\nTake real and imaginary parts.`,
+        );
       }
       const negative = signbit(y);
       return where(negative, p.neg(p.abs(x)), p.abs(x));
@@ -190,22 +192,24 @@ export interface CloseOptions {
 
 /** True where |a - b| <= atol + rtol * |b|, and where both are the same infinity. NaNs are close if `equalNan`. */
 export function isclose(a: ArrayLike, b: ArrayLike, options: CloseOptions = {}): NDArray {
-  return jitted("isclose", String(options.equalNan ?? false) + String(options.rtol === undefined) + String(options.atol === undefined), closeness(options), [
-    a,
-    b,
-    ...given(options),
-  ]);
+  return jitted(
+    "isclose",
+    String(options.equalNan ?? false) + String(options.rtol === undefined) + String(options.atol === undefined),
+    closeness(options),
+    [a, b, ...given(options)],
+  );
 }
 
 /** Tolerances that the user gives are operands; the defaults are constants. */
-const given = ({ rtol, atol }: CloseOptions): ArrayLike[] => [rtol, atol].filter((t): t is ArrayLike => t !== undefined);
+const given = ({ rtol, atol }: CloseOptions): ArrayLike[] =>
+  [rtol, atol].filter((t): t is ArrayLike => t !== undefined);
 
 const closeness =
   (options: CloseOptions) =>
   (a: NDArray, y: NDArray, ...tolerances: NDArray[]): NDArray => {
     const [x, target] = promoteArgsInexact("isclose", ...promoteArgs("isclose", a, y)) as [NDArray, NDArray];
     const dtype = x.dtype === "complex64" ? "float32" : x.dtype === "complex128" ? "float64" : x.dtype;
-    const rtol = convertElementType(options.rtol === undefined ? toArray(1e-5) : tolerances[0]!, dtype);
+    const rtol = convertElementType(options.rtol === undefined ? toArray(1e-5) : tolerances[0], dtype);
     const atol = convertElementType(options.atol === undefined ? toArray(1e-8) : tolerances.at(-1)!, dtype);
     const bothNaN = logicalAnd(isnan(x), isnan(target));
     const finite = isfinite(target);
@@ -223,7 +227,7 @@ export function allclose(a: ArrayLike, y: ArrayLike, options: CloseOptions = {})
     `${equalNan} ${defaults}`,
     (a, y, ...tolerances) => {
       const close = {
-        rtol: options.rtol === undefined ? rtol : tolerances[0]!,
+        rtol: options.rtol === undefined ? rtol : tolerances[0],
         atol: options.atol === undefined ? atol : tolerances.at(-1)!,
         equalNan,
       };
@@ -234,7 +238,11 @@ export function allclose(a: ArrayLike, y: ArrayLike, options: CloseOptions = {})
 }
 
 /** Whether two arrays have one shape and equal elements. */
-export function arrayEqual(a1: ArrayLike, a2: ArrayLike, options: boolean | { readonly equalNan?: boolean } = {}): NDArray {
+export function arrayEqual(
+  a1: ArrayLike,
+  a2: ArrayLike,
+  options: boolean | { readonly equalNan?: boolean } = {},
+): NDArray {
   const [x, y] = [asarray(a1), asarray(a2)];
   if (!shapesEqual(x.shape, y.shape)) return asarray(false);
   const equalNan = typeof options === "boolean" ? options : options.equalNan === true;

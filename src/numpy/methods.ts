@@ -233,7 +233,8 @@ for (const [name, get] of Object.entries(getters)) {
 }
 
 install(NDArray.prototype, Symbol.iterator, function (this: NDArray): IterableIterator<NDArray> {
-  if (this.ndim === 0) throw new RematTypeError("iteration over a 0-d array: it has no first axis.\nRead its element with item().");
+  if (this.ndim === 0)
+    throw new RematTypeError("iteration over a 0-d array: it has no first axis.\nRead its element with item().");
   return elements(this).values();
 });
 install(NDArray.prototype, Symbol.for("nodejs.util.inspect.custom"), function (this: NDArray): string {

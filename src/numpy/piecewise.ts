@@ -4,7 +4,7 @@ import { isComplex, isInexact, type DType } from "../core/dtype.ts";
 import { canonicalDType, literal } from "../core/scalar.ts";
 import { RematValueError } from "../errors.ts";
 import * as p from "../primitives/arithmetic.ts";
-import { constLike, onesLike, zerosLike } from "../primitives/broadcasting.ts";
+import { constLike, onesLike } from "../primitives/broadcasting.ts";
 import * as b from "../primitives/comparison.ts";
 import { complex, imag, real } from "../primitives/complex.ts";
 import { convertElementType } from "../primitives/convert.ts";
@@ -15,7 +15,7 @@ import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { jitted } from "./jitted.ts";
 import { equal, isnan, isneginf, isposinf } from "./logic.ts";
 import { promoteArgsInexact, promoteDtypesInexact } from "./promote.ts";
-import { add, maximum, minimum, multiply, real as realPart } from "./ufuncs.ts";
+import { add, maximum, minimum, multiply } from "./ufuncs.ts";
 import { where } from "./where.ts";
 
 export interface ClipOptions {
@@ -31,7 +31,11 @@ const isClipOptions = (x: unknown): x is ClipOptions =>
  *
  *     np.clip(x, 0, 1), np.clip(x, { min: 0 })
  */
-export function clip(arr: ArrayLike, min?: ArrayLike | ClipOptions | null, max?: ArrayLike | ClipOptions | null): NDArray {
+export function clip(
+  arr: ArrayLike,
+  min?: ArrayLike | ClipOptions | null,
+  max?: ArrayLike | ClipOptions | null,
+): NDArray {
   const options = isClipOptions(min) ? min : isClipOptions(max) ? max : {};
   const low = (isClipOptions(min) ? undefined : min) ?? options.min ?? null;
   const high = (isClipOptions(max) ? undefined : max) ?? options.max ?? null;
@@ -47,7 +51,7 @@ export function clip(arr: ArrayLike, min?: ArrayLike | ClipOptions | null, max?:
         );
       }
       let out = x;
-      if (low !== null) out = maximum(bounds[0]!, out);
+      if (low !== null) out = maximum(bounds[0], out);
       if (high !== null) out = minimum(bounds.at(-1)!, out);
       return out;
     },
@@ -76,7 +80,11 @@ export function nanToNum(x: ArrayLike, options: NanToNumOptions = {}): NDArray {
     names.join(),
     (x, ...values) => {
       if (!isInexact(x.dtype)) return x;
-      const given = Object.fromEntries(names.map((n, i) => [n, values[i]!])) as { nan?: NDArray; posinf?: NDArray; neginf?: NDArray };
+      const given = Object.fromEntries(names.map((n, i) => [n, values[i]])) as {
+        nan?: NDArray;
+        posinf?: NDArray;
+        neginf?: NDArray;
+      };
       if (isComplex(x.dtype)) return complex(nanToNum(real(x), given), nanToNum(imag(x), given));
       const { dtype } = x;
       const as = (value: ArrayLike) => asarray(value, { dtype });
@@ -134,13 +142,11 @@ export const heaviside = (x1: ArrayLike, x2: ArrayLike): NDArray =>
 function sincAtZero(k: number, x: NDArray): NDArray {
   return customJvpCall(
     "_sinc_maclaurin",
-    (x) => [
-      k % 2 === 1 ? multiply(x, 0) : add(multiply(x, 0), constLike(x, (-1) ** (k / 2) / (k + 1))),
-    ],
-    ([x], [t]) => [[sincAtZero(k, x!)], [multiply(sincAtZero(k + 1, x!), t!)]],
+    (x) => [k % 2 === 1 ? multiply(x, 0) : add(multiply(x, 0), constLike(x, (-1) ** (k / 2) / (k + 1)))],
+    ([x], [t]) => [[sincAtZero(k, x)], [multiply(sincAtZero(k + 1, x), t!)]],
     [x],
     { jvpName: "_sinc_maclaurin_jvp" },
-  )[0]!;
+  )[0];
 }
 
 /** sin(pi x) / (pi x). */

@@ -59,7 +59,7 @@ const bounds32 = upperBounds(false);
 
 function leastUpperBound(nodes: readonly Node[]): Node {
   const bounds = x64Enabled() ? bounds64 : bounds32;
-  const common = [...bounds.get(nodes[0]!)!].filter((b) => nodes.every((n) => bounds.get(n)!.has(b)));
+  const common = [...bounds.get(nodes[0])!].filter((b) => nodes.every((n) => bounds.get(n)!.has(b)));
   const least = nodes.find((n) => common.includes(n)) ?? common.find((c) => common.every((d) => bounds.get(c)!.has(d)));
   if (least === undefined) {
     throw new RematValueError(
@@ -77,7 +77,9 @@ export interface Typed {
 
 function nodeOf({ dtype, weakType }: Typed): Node {
   if (dtype === "float0" || dtype === "key<fry>") {
-    throw new RematValueError(`dtype=${dtype} is not a valid dtype for type promotion.\nConvert the array to numbers first.`);
+    throw new RematValueError(
+      `dtype=${dtype} is not a valid dtype for type promotion.\nConvert the array to numbers first.`,
+    );
   }
   if (!weakType || dtype === "bool") return dtype;
   const kind = dtypes[dtype].kind;
@@ -90,7 +92,8 @@ const isWeakNode = (node: Node): node is WeakNode => node in weakDType;
 /** The dtype, and its weakness, in which values of the given types meet. */
 export function latticeResultType(xs: readonly Typed[]): Typed {
   const [first] = xs;
-  if (first === undefined) throw new RematValueError("at least one array or dtype is required to find a result type, got none.");
+  if (first === undefined)
+    throw new RematValueError("at least one array or dtype is required to find a result type, got none.");
   if (xs.length === 1) return { dtype: first.dtype, weakType: first.weakType && first.dtype !== "bool" };
   const allWeak = xs.every((x) => x.weakType);
   if (!allWeak && xs.every((x) => x.dtype === first.dtype)) return { dtype: first.dtype, weakType: false };
@@ -106,7 +109,9 @@ export function resultType(...xs: readonly (ArrayLike | DType)[]): DType {
   );
   if (!weakType) return dtype;
   const kind = dtypes[dtype].kind;
-  return canonicalDType(kind === "complex" ? "complex128" : kind === "float" ? "float64" : kind === "uint" ? "uint64" : "int64");
+  return canonicalDType(
+    kind === "complex" ? "complex128" : kind === "float" ? "float64" : kind === "uint" ? "uint64" : "int64",
+  );
 }
 
 /** The dtype in which two dtypes meet. */
@@ -180,7 +185,7 @@ function checked(name: string, xs: readonly ArrayLike[]): NDArray[] {
     if (x.dtype === "float0") {
       throw new DTypeError(
         `Called ${name} with a float0 array. float0s do not support any operations by design because they are not compatible with ` +
-          "non-trivial vector spaces: they are the tangents of integers and booleans.\nnp.zerosLike(x, { dtype: \"float32\" }) makes " +
+          'non-trivial vector spaces: they are the tangents of integers and booleans.\nnp.zerosLike(x, { dtype: "float32" }) makes ' +
           "ordinary zeros. If the float0 was not expected, a gradient may have been taken by an integer argument.",
       );
     }
@@ -198,10 +203,13 @@ type PromoteArgs = (name: string, ...xs: readonly ArrayLike[]) => NDArray[];
 /** Operands of a function of the given name, as arrays of one dtype and of equal rank (or rank 0). */
 export const promoteArgs: PromoteArgs = (name, ...xs) => promoteShapes(...promoteDtypes(...checked(name, xs)));
 /** The same, with integers and booleans made floats. */
-export const promoteArgsInexact: PromoteArgs = (name, ...xs) => promoteShapes(...promoteDtypesInexact(...checked(name, xs)));
+export const promoteArgsInexact: PromoteArgs = (name, ...xs) =>
+  promoteShapes(...promoteDtypesInexact(...checked(name, xs)));
 /** The same, with booleans made integers. */
-export const promoteArgsNumeric: PromoteArgs = (name, ...xs) => promoteShapes(...promoteDtypesNumeric(...checked(name, xs)));
-export const promoteArgsComplex: PromoteArgs = (name, ...xs) => promoteShapes(...promoteDtypesComplex(...checked(name, xs)));
+export const promoteArgsNumeric: PromoteArgs = (name, ...xs) =>
+  promoteShapes(...promoteDtypesNumeric(...checked(name, xs)));
+export const promoteArgsComplex: PromoteArgs = (name, ...xs) =>
+  promoteShapes(...promoteDtypesComplex(...checked(name, xs)));
 
 /** Operands promoted outside of any inlined jit: host scalars become values of the current trace. */
 export const settled = (xs: readonly NDArray[]): NDArray[] => xs.map((x) => convertElementType(x, x.dtype, x.weakType));

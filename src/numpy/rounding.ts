@@ -25,13 +25,16 @@ function rintOf(x: NDArray): NDArray {
   return e.round(x, 1);
 }
 
-const largestPower = (x: NDArray): number => (x.dtype === "float16" ? 4 : x.dtype === "float64" || x.dtype === "complex128" ? 308 : 38);
+const largestPower = (x: NDArray): number =>
+  x.dtype === "float16" ? 4 : x.dtype === "float64" || x.dtype === "complex128" ? 308 : 38;
 
 /** To the given number of decimals, halves to even. Integers stay as they are. */
 export function round(a: ArrayLike, decimals: number | { readonly decimals?: number } = 0): NDArray {
   const digits = typeof decimals === "number" ? decimals : (decimals.decimals ?? 0);
   if (!Number.isInteger(digits)) {
-    throw new RematTypeError(`'decimals' argument of np.round: an integer is needed, got ${String(digits)}.\nPass a host integer.`);
+    throw new RematTypeError(
+      `'decimals' argument of np.round: an integer is needed, got ${String(digits)}.\nPass a host integer.`,
+    );
   }
   return jitted("round", String(digits), (x) => roundTo(x, digits), [a]);
 }
@@ -42,7 +45,9 @@ export const around = (a: ArrayLike, decimals: number | { readonly decimals?: nu
 function roundTo(x: NDArray, decimals: number): NDArray {
   if (isInteger(x.dtype)) {
     if (decimals < 0) {
-      throw new UnsupportedError(`integer np.round not implemented for decimals < 0, got ${decimals}.\nDivide and multiply instead.`);
+      throw new UnsupportedError(
+        `integer np.round not implemented for decimals < 0, got ${decimals}.\nDivide and multiply instead.`,
+      );
     }
     return x;
   }
@@ -95,7 +100,9 @@ export const floorDivide = (x1: ArrayLike, x2: ArrayLike): NDArray =>
         return where(inexact, subtract(quotient, 1), quotient);
       }
       if (isComplex(a.dtype)) {
-        throw new DTypeError(`floor_divide does not support complex-valued inputs, got ${a.dtype}.\nComplex numbers have no order.`);
+        throw new DTypeError(
+          `floor_divide does not support complex-valued inputs, got ${a.dtype}.\nComplex numbers have no order.`,
+        );
       }
       return floatDivmod(a, b)[0];
     },
@@ -144,7 +151,7 @@ export function divmod(x1: ArrayLike, x2: ArrayLike): readonly [quotient: NDArra
     },
     [x1, x2],
   );
-  return [quotient!, rest!];
+  return [quotient, rest];
 }
 
 /** The fractional and the integral part, both with the sign of the number. */
@@ -159,5 +166,5 @@ export function modf(x: ArrayLike): readonly [fraction: NDArray, whole: NDArray]
     },
     [x],
   );
-  return [fraction!, whole!];
+  return [fraction, whole];
 }

@@ -11,6 +11,7 @@ import { constLike, fullLike } from "../primitives/broadcasting.ts";
 import { bitwiseAnd, bitwiseOr, eq, ne, shiftRightLogical } from "../primitives/comparison.ts";
 import * as c from "../primitives/complex.ts";
 import { convertElementType } from "../primitives/convert.ts";
+import { jitCall } from "../primitives/jit.ts";
 import * as e from "../primitives/elementwise.ts";
 import { concreteValue, index, toArray, type ArrayLike } from "./asarray.ts";
 import {
@@ -31,7 +32,7 @@ type Binary = (x: ArrayLike, y: ArrayLike) => NDArray;
 const inexact =
   (name: string, fn: (x: NDArray) => NDArray): Unary =>
   (x) =>
-    fn(promoteArgsInexact(name, x)[0]!);
+    fn(promoteArgsInexact(name, x)[0]);
 
 export const exp: Unary = inexact("exp", e.exp);
 export const exp2: Unary = inexact("exp2", e.exp2);
@@ -57,7 +58,7 @@ export function arccosh(x: ArrayLike): NDArray {
     "arccosh",
     "",
     (x) => {
-      const y = e.acosh(promoteArgsInexact("arccosh", x)[0]!);
+      const y = e.acosh(promoteArgsInexact("arccosh", x)[0]);
       return isComplex(y.dtype) ? where(less(c.real(y), 0), p.neg(y), y) : y;
     },
     [x],
@@ -86,9 +87,9 @@ export const deg2rad: Unary = inexact("deg2rad", (x) => p.mul(x, constLike(x, Ma
 export const rad2deg: Unary = inexact("rad2deg", (x) => p.mul(x, constLike(x, 180 / Math.PI)));
 export { rad2deg as degrees, deg2rad as radians };
 
-export const negative: Unary = (x) => p.neg(promoteArgs("negative", x)[0]!);
-export const positive: Unary = (x) => promoteArgs("positive", x)[0]!;
-export const sign: Unary = (x) => p.sign(promoteArgs("sign", x)[0]!);
+export const negative: Unary = (x) => p.neg(promoteArgs("negative", x)[0]);
+export const positive: Unary = (x) => promoteArgs("positive", x)[0];
+export const sign: Unary = (x) => p.sign(promoteArgs("sign", x)[0]);
 
 /** The absolute value; the modulus of complex numbers. */
 export function absolute(x: ArrayLike): NDArray {
@@ -100,18 +101,19 @@ export { absolute as abs };
 
 export function fabs(x: ArrayLike): NDArray {
   const a = toArray(x, "fabs");
-  if (isComplex(a.dtype)) throw new DTypeError(`ufunc 'fabs' does not support complex dtypes, got ${a.dtype}.\nUse np.abs.`);
-  return p.abs(promoteArgsInexact("fabs", a)[0]!);
+  if (isComplex(a.dtype))
+    throw new DTypeError(`ufunc 'fabs' does not support complex dtypes, got ${a.dtype}.\nUse np.abs.`);
+  return p.abs(promoteArgsInexact("fabs", a)[0]);
 }
 
-export const square: Unary = (x) => p.square(promoteDtypesNumeric(toArray(x, "square"))[0]!);
-export const reciprocal: Unary = (x) => p.integerPow(promoteDtypesInexact(toArray(x, "reciprocal"))[0]!, -1);
+export const square: Unary = (x) => p.square(promoteDtypesNumeric(toArray(x, "square"))[0]);
+export const reciprocal: Unary = (x) => p.integerPow(promoteDtypesInexact(toArray(x, "reciprocal"))[0], -1);
 
 const rounding =
   (name: string, fn: (x: NDArray) => NDArray): Unary =>
   (x) => {
     const a = toArray(x, name);
-    return isInteger(a.dtype) || a.dtype === "bool" ? a : fn(promoteArgsInexact(name, a)[0]!);
+    return isInteger(a.dtype) || a.dtype === "bool" ? a : fn(promoteArgsInexact(name, a)[0]);
   };
 export const floor: Unary = rounding("floor", e.floor);
 export const ceil: Unary = rounding("ceil", e.ceil);
@@ -151,7 +153,8 @@ function staticExponent(y: ArrayLike): number | null {
   if (a.ndim > 0) return null;
   const known = concreteValue(a);
   if (known === null) return null;
-  const integral = isInteger(known.dtype) || (known instanceof ConcreteArray && known.literal && known.dtype === "bool");
+  const integral =
+    isInteger(known.dtype) || (known instanceof ConcreteArray && known.literal && known.dtype === "bool");
   return integral ? Number(index(known)) : null;
 }
 
@@ -160,8 +163,13 @@ function staticExponent(y: ArrayLike): number | null {
  */
 export function power(x: ArrayLike, y: ArrayLike): NDArray {
   const exponent = staticExponent(y);
-  if (exponent !== null) return p.integerPow(promoteDtypesNumeric(toArray(x, "power"))[0]!, exponent);
-  const [a, b] = promoteShapes(toArray(x, "power"), toArray(y, "power", 1)) as [NDArray, NDArray];
+  if (exponent !== null) return p.integerPow(promoteDtypesNumeric(toArray(x, "power"))[0], exponent);
+  // Inlined as a whole: what it does not need is gone once it is differentiated.
+  return jitCall("_power", "", (a, b) => [powerOf(a, b)], [toArray(x, "power"), toArray(y, "power", 1)], true)[0];
+}
+
+function powerOf(x: NDArray, y: NDArray): NDArray {
+  const [a, b] = promoteShapes(x, y) as [NDArray, NDArray];
   const [base, power] = promoteArgsNumeric("power", a, b) as [NDArray, NDArray];
   if (isInteger(base.dtype) || base.dtype === "bool") return integerPowers(base, power);
   return isInexact(a.dtype) && isInteger(b.dtype) ? p.pow(a, b) : p.pow(base, power);
@@ -221,4 +229,4 @@ export function angle(z: ArrayLike, options: boolean | { readonly deg?: boolean 
   );
 }
 
-const floatDType = (): DType => promoteDtypesInexact(toArray(0))[0]!.dtype;
+const floatDType = (): DType => promoteDtypesInexact(toArray(0))[0].dtype;

@@ -18,7 +18,7 @@ export function stretched(x: NDArray, shape: Shape): NDArray {
 
 /** Arrays stretched to one shape. */
 export function stretchedTogether(xs: readonly NDArray[]): NDArray[] {
-  const first = xs[0]!;
+  const first = xs[0];
   if (xs.every((x) => shapesEqual(x.shape, first.shape))) return [...xs];
   const shape = broadcastShapes(...xs.map((x) => x.shape));
   return xs.map((x) => stretched(x, shape));

@@ -16,7 +16,10 @@ import { convertElementType } from "./convert.ts";
 import { floor, log } from "./elementwise.ts";
 import { anything, broadcastEqualRank, checkUnary, floats, inexact, nary, numbers, reals, unary } from "./nary.ts";
 
-const binary = (primitive: Primitive, params: Params = {}) => (x: NDArray, y: NDArray): NDArray => bind1(primitive, [x, y], params);
+const binary =
+  (primitive: Primitive, params: Params = {}) =>
+  (x: NDArray, y: NDArray): NDArray =>
+    bind1(primitive, [x, y], params);
 
 export const negP: Primitive = unary("neg", numbers, (self) => ({
   jvp: linearJvp(self),
@@ -24,7 +27,7 @@ export const negP: Primitive = unary("neg", numbers, (self) => ({
 }));
 export const signP: Primitive = unary("sign", numbers, (self) => ({ jvp: zeroJvp(self) }));
 export const squareP: Primitive = unary("square", numbers, (self) => ({
-  jvp: jvpByOperand(self, [(t, _y, [x]) => mul(t, mul(constLike(x!, 2), x!))]),
+  jvp: jvpByOperand(self, [(t, _y, [x]) => mul(t, mul(constLike(x, 2), x))]),
 }));
 
 export const neg = (x: NDArray): NDArray => bind1(negP, [x], {});
@@ -35,14 +38,14 @@ const realDType = (dtype: NDArray["dtype"]) =>
   dtype === "complex64" ? "float32" : dtype === "complex128" ? "float64" : dtype;
 
 export const absP: Primitive = unary("abs", ["signedinteger", "floating", "complexfloating"], (self) => ({
-  result: ([dtype]) => realDType(dtype!),
+  result: ([dtype]) => realDType(dtype),
   jvp: jvpByOperand(self, [
     (t, y, [x]) => {
-      if (!isComplex(x!.dtype)) {
-        const positive = ge(x!, zeroOf(x!));
+      if (!isComplex(x.dtype)) {
+        const positive = ge(x, zeroOf(x));
         return select(positive, t, neg(t));
       }
-      return real(mul(t, div(conj(x!), replaceZero(convertElementType(y, x!.dtype)))));
+      return real(mul(t, div(conj(x), replaceZero(convertElementType(y, x.dtype)))));
     },
   ]),
 }));
@@ -57,19 +60,19 @@ const additiveJvp =
   (primals, [dx, dy]) => {
     const out = bind1(self(), primals, {});
     let tangent: Tangent = null;
-    if (dx !== null && dy !== null) tangent = bind1(self(), [dx!, dy!], {});
-    else if (dx !== null) tangent = broadcastToResult(out.shape, dx!);
-    else if (dy !== null) tangent = broadcastToResult(out.shape, right(dy!));
+    if (dx !== null && dy !== null) tangent = bind1(self(), [dx, dy], {});
+    else if (dx !== null) tangent = broadcastToResult(out.shape, dx);
+    else if (dy !== null) tangent = broadcastToResult(out.shape, right(dy));
     return { primals: [out], tangents: [tangent] };
   };
 
 export const addP: Primitive = nary("add", [numbers, numbers], (self) => ({
   jvp: additiveJvp(self, (t) => t),
-  transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x!), ct!), unbroadcast(avalOf(y!), ct!)],
+  transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x), ct!), unbroadcast(avalOf(y), ct!)],
 }));
 export const subP: Primitive = nary("sub", [numbers, numbers], (self) => ({
   jvp: additiveJvp(self, neg),
-  transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x!), ct!), unbroadcast(avalOf(y!), neg(ct!))],
+  transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x), ct!), unbroadcast(avalOf(y), neg(ct!))],
 }));
 
 export const mulP: Primitive = nary("mul", [numbers, numbers], (self) => ({
@@ -82,10 +85,7 @@ export const mulP: Primitive = nary("mul", [numbers, numbers], (self) => ({
 }));
 
 export const divP: Primitive = nary("div", [numbers, numbers], (self) => ({
-  jvp: jvpByOperand(self, [
-    (t, _out, [, y]) => div(t, y!),
-    (t, _out, [x, y]) => mul(mul(neg(t), x!), integerPow(y!, -2)),
-  ]),
+  jvp: jvpByOperand(self, [(t, _out, [, y]) => div(t, y), (t, _out, [x, y]) => mul(mul(neg(t), x), integerPow(y, -2))]),
   transpose: ([ct], [x, y]) => [isLinear(x) ? unbroadcast(x.aval, div(ct!, y as NDArray)) : null, null],
   domain: [
     [-2, 2],
@@ -95,8 +95,8 @@ export const divP: Primitive = nary("div", [numbers, numbers], (self) => ({
 
 export const remP: Primitive = nary("rem", [reals, reals], (self) => ({
   jvp: jvpByOperand(self, [
-    (t, _out, [x, y]) => broadcastToResult(broadcastEqualRank("rem", [x!.shape, y!.shape]), t),
-    (t, _out, [x, y]) => mul(neg(t), mul(sign(div(x!, y!)), floor(abs(div(x!, y!))))),
+    (t, _out, [x, y]) => broadcastToResult(broadcastEqualRank("rem", [x.shape, y.shape]), t),
+    (t, _out, [x, y]) => mul(neg(t), mul(sign(div(x, y)), floor(abs(div(x, y))))),
   ]),
 }));
 
@@ -112,7 +112,7 @@ const share = (x: NDArray, z: NDArray, y: NDArray): NDArray =>
 
 const extremum = (name: string): Primitive =>
   nary(name, [anything, anything], (self) => ({
-    jvp: jvpByOperand(self, [(t, z, [x, y]) => mul(t, share(x!, z, y!)), (t, z, [x, y]) => mul(t, share(y!, z, x!))]),
+    jvp: jvpByOperand(self, [(t, z, [x, y]) => mul(t, share(x, z, y)), (t, z, [x, y]) => mul(t, share(y, z, x))]),
   }));
 
 export const maxP: Primitive = extremum("max");
@@ -123,16 +123,16 @@ export const min: (x: NDArray, y: NDArray) => NDArray = binary(minP);
 export const powP: Primitive = nary("pow", [inexact, numbers], (self) => ({
   mixed: true,
   result([x, y]) {
-    if (isInexact(x!) && isInteger(y!)) return x!;
-    if (x === y) return x!;
+    if (isInexact(x) && isInteger(y)) return x;
+    if (x === y) return x;
     throw new DTypeError(
       "the first argument to pow must have an inexact dtype (float or complex), and the second argument must have an inexact or integer " +
         `dtype, and two inexact dtypes must match, but got ${x} and ${y} respectively.\nnp.power promotes its operands.`,
     );
   },
   jvp: jvpByOperand(self, [
-    (t, _z, [x, y]) => mul(t, powSlope(x!, y!)),
-    (t, z, [x, y]) => convertElementType(mul(t, mul(log(replaceZero(x!)), z)), y!.dtype),
+    (t, _z, [x, y]) => mul(t, powSlope(x, y)),
+    (t, z, [x, y]) => convertElementType(mul(t, mul(log(replaceZero(x)), z)), y.dtype),
   ]),
   domain: [
     [0.2, 3],
@@ -163,27 +163,27 @@ export const integerPowP: Primitive<IntegerPowParams> = {
       (t, _out, [x], { y }) => {
         if (y === 0) return zerosLike(t);
         if (y === 1) return t;
-        if (y === 2) return mul(t, mul(constLike(x!, y), x!));
-        return mul(t, mul(constLike(x!, y), integerPow(x!, y - 1)));
+        if (y === 2) return mul(t, mul(constLike(x, y), x));
+        return mul(t, mul(constLike(x, y), integerPow(x, y - 1)));
       },
     ]),
   })),
   type([x], { y }) {
-    checkUnary("integer_pow", numbers, x!.dtype);
-    if (y < 0 && isInteger(x!.dtype)) {
+    checkUnary("integer_pow", numbers, x.dtype);
+    if (y < 0 && isInteger(x.dtype)) {
       throw new DTypeError(
-        `Integers cannot be raised to negative powers, got integer_pow(${x!.toLongString()}, ${y}).\nConvert the base with x.astype("float32").`,
+        `Integers cannot be raised to negative powers, got integer_pow(${x.toLongString()}, ${y}).\nConvert the base with x.astype("float32").`,
       );
     }
-    return [x!];
+    return [x];
   },
 };
-export const integerPow = (x: NDArray, y: number): NDArray => bind1(integerPowP as Primitive, [x], { y });
+export const integerPow = (x: NDArray, y: number): NDArray => bind1(integerPowP, [x], { y });
 
 export const atan2P: Primitive = nary("atan2", [inexact, inexact], (self) => ({
   jvp: jvpByOperand(self, [
-    (t, _z, [x, y]) => mul(t, div(y!, add(square(x!), square(y!)))),
-    (t, _z, [x, y]) => mul(t, div(neg(x!), add(square(x!), square(y!)))),
+    (t, _z, [x, y]) => mul(t, div(y, add(square(x), square(y)))),
+    (t, _z, [x, y]) => mul(t, div(neg(x), add(square(x), square(y)))),
   ]),
 }));
 export const nextafterP: Primitive = nary("nextafter", [floats, floats], () => ({}));

@@ -23,7 +23,8 @@ export const full = (shape: Shape, value: Element, dtype: DType, weakType = fals
   broadcasted(currentTrace().stageValue(literal(value, dtype, weakType)), shape);
 
 /** An array of one value with the dtype, and the shape if no other is given, of an example. */
-export const fullLike = (x: NDArray, value: Element, shape: Shape = x.shape): NDArray => full(shape, value, x.dtype, x.weakType);
+export const fullLike = (x: NDArray, value: Element, shape: Shape = x.shape): NDArray =>
+  full(shape, value, x.dtype, x.weakType);
 export const zerosLike = (x: NDArray): NDArray => fullLike(x, 0);
 export const onesLike = (x: NDArray): NDArray => fullLike(x, 1);
 /** A scalar zero of the dtype of an example. */
@@ -45,7 +46,7 @@ export function broadcastToResult(shape: Shape, x: NDArray): NDArray {
   const kept = range(shape.length).filter((i) => x.shape[i] === shape[i]);
   const squeezed = reshaped(
     x,
-    kept.map((i) => shape[i]!),
+    kept.map((i) => shape[i]),
   );
   return broadcastedInDim(squeezed, shape, kept);
 }

@@ -10,7 +10,19 @@ import type { Primitive, Tangent } from "../core/primitive.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { isLinear, jvpByOperand, zeroJvp } from "./algebra.ts";
 import { constLike, zerosLike } from "./broadcasting.ts";
-import { anything, bits, checkOperand, checkSameDTypes, commonMemorySpace, integers, nary, ordered, tuple, unary, type DTypeSet } from "./nary.ts";
+import {
+  anything,
+  bits,
+  checkOperand,
+  checkSameDTypes,
+  commonMemorySpace,
+  integers,
+  nary,
+  ordered,
+  tuple,
+  unary,
+  type DTypeSet,
+} from "./nary.ts";
 import { batchedInFront, broadcasted, broadcastedInDim, movedAxis } from "./shape.ts";
 
 const comparison = (name: string, sets: readonly DTypeSet[]): Primitive => {
@@ -20,9 +32,7 @@ const comparison = (name: string, sets: readonly DTypeSet[]): Primitive => {
   return {
     ...primitive,
     type: (avals, params) =>
-      avals.every((a) => a.dtype === "key<fry>")
-        ? [avals[0]!.update({ dtype: "bool" })]
-        : primitive.type(avals, params),
+      avals.every((a) => a.dtype === "key<fry>") ? [avals[0].update({ dtype: "bool" })] : primitive.type(avals, params),
   };
 };
 
@@ -108,14 +118,18 @@ export const selectNP: Primitive = {
     }
     const weakType = cases.every((c) => c.weakType);
     const memorySpace = commonMemorySpace("select_n", [which, ...cases]);
-    return [first.weakType === weakType && first.memorySpace === memorySpace ? first : first.update({ weakType, memorySpace })];
+    return [
+      first.weakType === weakType && first.memorySpace === memorySpace
+        ? first
+        : first.update({ weakType, memorySpace }),
+    ];
   },
   jvp([which, ...cases], [, ...tangents]) {
-    const out = selectN(which!, ...cases);
+    const out = selectN(which, ...cases);
     const some = tangents.find((t) => t !== null);
     if (some === undefined || some === null) return { primals: [out], tangents: [null] };
     const zero = zerosLike(some);
-    return { primals: [out], tangents: [selectN(which!, ...tangents.map((t) => t ?? zero))] };
+    return { primals: [out], tangents: [selectN(which, ...tangents.map((t) => t ?? zero))] };
   },
   transpose([ct], [which, ...cases]) {
     const zero = zerosLike(ct!);
@@ -126,34 +140,41 @@ export const selectNP: Primitive = {
       if (isLinear(cases[1])) chosen[2] = select(selector, ct!, zero);
       return chosen.slice(0, cases.length + 1);
     }
-    return [null, ...cases.map((c, i) => (isLinear(c) ? select(eq(selector, constLike(selector, i)), ct!, zero) : null))];
+    return [
+      null,
+      ...cases.map((c, i) => (isLinear(c) ? select(eq(selector, constLike(selector, i)), ct!, zero) : null)),
+    ];
   },
   batch(size, [which, ...cases], [whichDim, ...caseDims]) {
-    if (whichDim === null && caseDims.every((d) => d === null)) return { outs: [selectN(which!, ...cases)], dims: [null] };
-    const first = cases[0]!;
+    if (whichDim === null && caseDims.every((d) => d === null))
+      return { outs: [selectN(which, ...cases)], dims: [null] };
+    const first = cases[0];
     const firstDim = caseDims[0]!;
     if (caseDims.every((d) => d === whichDim)) {
-      const selector = shapesEqual(which!.shape, first.shape) ? which! : broadcastedInDim(which!, first.shape, [whichDim!]);
+      const selector = shapesEqual(which.shape, first.shape)
+        ? which
+        : broadcastedInDim(which, first.shape, [whichDim!]);
       return { outs: [selectN(selector, ...cases)], dims: [whichDim!] };
     }
-    if (which!.ndim === 0 && firstDim !== null && caseDims.every((d) => d !== null)) {
-      if (caseDims.every((d) => d === firstDim)) return { outs: [selectN(which!, ...cases)], dims: [firstDim] };
+    if (which.ndim === 0 && firstDim !== null && caseDims.every((d) => d !== null)) {
+      if (caseDims.every((d) => d === firstDim)) return { outs: [selectN(which, ...cases)], dims: [firstDim] };
       if (cases.every((c) => shapesEqual(c.shape, first.shape))) {
-        const others = cases.slice(1).map((c, i) => movedAxis(c, caseDims[i + 1]!, firstDim));
-        return { outs: [selectN(which!, first, ...others)], dims: [firstDim] };
+        const others = cases.slice(1).map((c, i) => movedAxis(c, caseDims[i + 1], firstDim));
+        return { outs: [selectN(which, first, ...others)], dims: [firstDim] };
       }
     }
-    let selector = which!.ndim > 0 ? batchedInFront(which!, whichDim!, size) : which!;
+    let selector = which.ndim > 0 ? batchedInFront(which, whichDim, size) : which;
     let operands: readonly NDArray[] = cases;
-    if (!cases.every((c) => c.ndim === 0)) operands = cases.map((c, i) => batchedInFront(c, caseDims[i]!, size));
-    const { shape } = operands[0]!;
+    if (!cases.every((c) => c.ndim === 0)) operands = cases.map((c, i) => batchedInFront(c, caseDims[i], size));
+    const { shape } = operands[0];
     if (selector.ndim > 0 && selector.ndim < shape.length) selector = broadcastedInDim(selector, shape, [0]);
     if (selector.ndim > shape.length) operands = operands.map((c) => broadcasted(c, selector.shape));
     return { outs: [selectN(selector, ...operands)], dims: [0] };
   },
 };
 
-export const selectN = (which: NDArray, ...cases: readonly NDArray[]): NDArray => bind1(selectNP, [which, ...cases], {});
+export const selectN = (which: NDArray, ...cases: readonly NDArray[]): NDArray =>
+  bind1(selectNP, [which, ...cases], {});
 /** The elements of `yes` where the predicate holds, those of `no` elsewhere. */
 export const select = (pred: NDArray, yes: NDArray, no: NDArray): NDArray => selectN(pred, no, yes);
 
@@ -162,52 +183,52 @@ export const clampP: Primitive = {
   name: "clamp",
   elementwise: true,
   type([low, x, high]) {
-    for (const [name, bound] of [["min", low!] as const, ["max", high!] as const]) {
-      if (bound.ndim > 0 && !shapesEqual(bound.shape, x!.shape)) {
+    for (const [name, bound] of [["min", low] as const, ["max", high] as const]) {
+      if (bound.ndim > 0 && !shapesEqual(bound.shape, x.shape)) {
         throw new ShapeError(
           `clamp requires ${name}.shape == operand.shape or ${name}.shape == (), got ${name}.shape=${tuple(bound.shape)}, ` +
-            `operand.shape=${tuple(x!.shape)}.\nnp.clip broadcasts its bounds.`,
+            `operand.shape=${tuple(x.shape)}.\nnp.clip broadcasts its bounds.`,
         );
       }
     }
-    const avals = [low!, x!, high!];
+    const avals = [low, x, high];
     avals.forEach((a, i) => checkOperand("clamp", anything, a.dtype, i));
     checkSameDTypes("clamp", avals);
     const weakType = avals.every((a) => a.weakType);
     const memorySpace = commonMemorySpace("clamp", avals);
-    return [x!.weakType === weakType && x!.memorySpace === memorySpace ? x! : x!.update({ weakType, memorySpace })];
+    return [x.weakType === weakType && x.memorySpace === memorySpace ? x : x.update({ weakType, memorySpace })];
   },
   jvp: jvpByOperand(
     () => clampP,
     [
-      (t, _out, [low, x, high]) => select(bitwiseAnd(gt(low!, x!), lt(low!, high!)), t, zerosLike(x!)),
-      (t, _out, [low, x, high]) => select(bitwiseAnd(gt(x!, low!), lt(x!, high!)), t, zerosLike(x!)),
-      (t, _out, [, x, high]) => select(lt(high!, x!), t, zerosLike(x!)),
+      (t, _out, [low, x, high]) => select(bitwiseAnd(gt(low, x), lt(low, high)), t, zerosLike(x)),
+      (t, _out, [low, x, high]) => select(bitwiseAnd(gt(x, low), lt(x, high)), t, zerosLike(x)),
+      (t, _out, [, x, high]) => select(lt(high, x), t, zerosLike(x)),
     ],
   ),
   batch(size, [low, x, high], [lowDim, dim, highDim]) {
     const same = lowDim === dim && dim === highDim;
-    if (same && shapesEqual(low!.shape, x!.shape) && shapesEqual(high!.shape, x!.shape)) {
-      return { outs: [clamp(low!, x!, high!)], dims: [dim!] };
+    if (same && shapesEqual(low.shape, x.shape) && shapesEqual(high.shape, x.shape)) {
+      return { outs: [clamp(low, x, high)], dims: [dim!] };
     }
-    if (same && low!.ndim === 1 && high!.ndim === 1) {
-      const bounds = [low!, high!].map((b) => broadcastedInDim(b, x!.shape, [dim!]));
-      return { outs: [clamp(bounds[0]!, x!, bounds[1]!)], dims: [dim!] };
+    if (same && low.ndim === 1 && high.ndim === 1) {
+      const bounds = [low, high].map((b) => broadcastedInDim(b, x.shape, [dim!]));
+      return { outs: [clamp(bounds[0], x, bounds[1])], dims: [dim!] };
     }
-    if (low!.ndim === 0 && high!.ndim === 0 && dim !== null) return { outs: [clamp(low!, x!, high!)], dims: [dim!] };
-    let operand = x!.ndim > 0 ? batchedInFront(x!, dim!, size) : x!;
+    if (low.ndim === 0 && high.ndim === 0 && dim !== null) return { outs: [clamp(low, x, high)], dims: [dim] };
+    let operand = x.ndim > 0 ? batchedInFront(x, dim, size) : x;
     const [lower, upper] = (
       [
-        [low!, lowDim!],
-        [high!, highDim!],
+        [low, lowDim!],
+        [high, highDim!],
       ] as const
     ).map(([bound, d]) => {
       let b = bound.ndim > 0 ? batchedInFront(bound, d, size) : bound;
       if (b.ndim === 0 && operand.ndim > 0) b = broadcasted(b, operand.shape);
       return b.ndim > 0 && b.ndim < operand.ndim ? broadcastedInDim(b, operand.shape, [0]) : b;
     });
-    if (lower!.ndim > operand.ndim) operand = broadcasted(operand, lower!.shape);
-    return { outs: [clamp(lower!, operand, upper!)], dims: [0] };
+    if (lower.ndim > operand.ndim) operand = broadcasted(operand, lower.shape);
+    return { outs: [clamp(lower, operand, upper)], dims: [0] };
   },
 };
 export const clamp = (low: NDArray, x: NDArray, high: NDArray): NDArray => bind1(clampP, [low, x, high], {});

@@ -43,6 +43,8 @@ import { broadcasted, broadcastedInDim } from "./shape.ts";
 
 export interface CondParams extends Params {
   readonly branches: readonly ClosedJaxpr<NDArray>[];
+  /** For a choice by the platform: which platforms each branch is for; null for all others. */
+  readonly branches_platforms?: readonly (readonly string[] | null)[];
 }
 
 export const cond: Primitive<CondParams> = {
@@ -58,17 +60,24 @@ export const cond: Primitive<CondParams> = {
   dce: dceCond,
 };
 
-const bindCond = (args: readonly NDArray[], branches: readonly ClosedJaxpr<NDArray>[]): readonly NDArray[] =>
-  bind(cond as Primitive, args, { branches });
+/** The same choice between other branches. */
+const choosing = (params: CondParams, branches: readonly ClosedJaxpr<NDArray>[]): CondParams => ({ ...params, branches });
+
+const bindCond = (
+  args: readonly NDArray[],
+  params: CondParams,
+  branches: readonly ClosedJaxpr<NDArray>[],
+): readonly NDArray[] => bind(cond as Primitive, args, choosing(params, branches));
 
 /** True where it is true in any of the lists. */
 const anyOf = (lists: readonly (readonly boolean[])[]): boolean[] => lists[0].map((_, i) => lists.some((l) => l[i]));
 
-function jvpCond(primals: readonly NDArray[], tangents: readonly Tangent[], { branches }: CondParams): JvpResult {
+function jvpCond(primals: readonly NDArray[], tangents: readonly Tangent[], params: CondParams): JvpResult {
+  const { branches } = params;
   const nonzero = tangents.slice(1).map((t) => t !== null);
   const nonzeroOut = anyOf(branches.map((b) => jvpJaxpr(b, nonzero).nonzeroOut));
   const pushed = branches.map((b) => jvpJaxpr(b, nonzero, nonzeroOut).closed);
-  const outs = bindCond([...primals, ...tangents.slice(1).filter((t) => t !== null)], pushed);
+  const outs = bindCond([...primals, ...tangents.slice(1).filter((t) => t !== null)], params, pushed);
   const n = nonzeroOut.length;
   return { primals: outs.slice(0, n), tangents: scatterResults(nonzeroOut, outs.slice(n)) };
 }
@@ -135,9 +144,10 @@ function joinInputs(branches: readonly ClosedJaxpr<NDArray>[], slots: Slots): Cl
 function linearizeCond(
   nonzero: readonly boolean[],
   primals: readonly NDArray[],
-  { branches }: CondParams,
+  params: CondParams,
   isVjp: boolean,
 ): LinearizeResult {
+  const { branches } = params;
   const perturbed = nonzero.slice(1);
   const noForward = (b: ClosedJaxpr<NDArray>): boolean[] => [...b.consts, ...b.jaxpr.invars].map(() => false);
   const linearized = (b: ClosedJaxpr<NDArray>, inst?: readonly boolean[]): ReturnType<typeof linearizeJaxpr> =>
@@ -155,13 +165,16 @@ function linearizeCond(
     programs.map((p) => p.tangent),
     slots,
   );
-  const outs = bindCond(primals, primalBranches);
+  const outs = bindCond(primals, params, primalBranches);
   const residuals = [primals[0], ...outs.slice(numOuts)];
   return {
     primals: outs.slice(0, numOuts),
     nonzero: nonzeroOut,
     linear: (tangents) =>
-      scatterResults(nonzeroOut, bindCond([...residuals, ...tangents.slice(1).filter((t) => t !== null)], tangentBranches)),
+      scatterResults(
+        nonzeroOut,
+        bindCond([...residuals, ...tangents.slice(1).filter((t) => t !== null)], params, tangentBranches),
+      ),
   };
 }
 
@@ -169,15 +182,16 @@ function batchCond(
   size: number,
   args: readonly NDArray[],
   dims: readonly (number | null)[],
-  { branches }: CondParams,
+  params: CondParams,
 ): BatchResult {
+  const { branches } = params;
   if (dims[0] !== null) return selectBranches(size, args, dims, branches);
   const batched = dims.slice(1).map((d) => (d === null ? null : 0));
   const moved = args.map((x, i) => (dims[i] === null ? x : matchAxis(size, dims[i], 0, x)));
   const none = branches[0].jaxpr.outvars.map(() => false);
   const outBatched = anyOf(branches.map((b) => batchJaxpr(b, size, batched, none).dims.map((d) => d !== null)));
   const programs = branches.map((b) => batchJaxpr(b, size, batched, outBatched).closed);
-  return { outs: bindCond(moved, programs), dims: outBatched.map((b) => (b ? 0 : null)) };
+  return { outs: bindCond(moved, params, programs), dims: outBatched.map((b) => (b ? 0 : null)) };
 }
 
 /** With a batched index all branches run, and each element takes the result of its own. */
@@ -235,19 +249,21 @@ function splitCond(trace: PartialTrace, args: readonly NDArray[], params: CondPa
   );
   const outs = bindCond(
     args.filter((x) => trace.isKnown(x)),
+    params,
     known,
   );
   const staged = split.writeDown(
     cond as Primitive,
     [args[0], ...outs.slice(numKnownOut), ...args.filter((x) => !trace.isKnown(x))],
-    { branches: later },
+    choosing(params, later),
     later[0].outAvals,
   );
   return merge<NDArray>(unknownOut, outs.slice(0, numKnownOut), staged);
 }
 
 function splitCondByPolicy(policy: Policy, unknownIn: readonly boolean[], availableIn: readonly boolean[], eqn: Eqn): SplitResult {
-  const { branches } = eqn.params as CondParams;
+  const params = eqn.params as CondParams;
+  const { branches } = params;
   const [indexUnknown, ...unknown] = unknownIn;
   const needed = eqn.invars.filter((x, i): x is Var => x instanceof Var && !availableIn[i]);
   const all = eqn.outvars.map(() => true);
@@ -274,12 +290,12 @@ function splitCondByPolicy(policy: Policy, unknownIn: readonly boolean[], availa
       ...eqn,
       invars: eqn.invars.filter((_, i) => !unknownIn[i]),
       outvars: [...eqn.outvars.filter((_, i) => !unknownOut[i]), ...residuals],
-      params: { branches: known },
+      params: choosing(params, known),
     },
     staged: {
       ...eqn,
       invars: [eqn.invars[0], ...residuals, ...eqn.invars.slice(1)],
-      params: { branches: staged },
+      params: choosing(params, staged),
     },
     unknownOut,
     availableOut: all,
@@ -289,7 +305,8 @@ function splitCondByPolicy(policy: Policy, unknownIn: readonly boolean[], availa
 
 function dceCond(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly boolean[]; eqn: Eqn | null } {
   if (!usedOut.includes(true) && eqn.effectful !== true) return { usedIn: eqn.invars.map(() => false), eqn: null };
-  const { branches } = eqn.params as CondParams;
+  const params = eqn.params as CondParams;
+  const { branches } = params;
   const used = anyOf(branches.map((b) => dce(b.jaxpr, usedOut).usedIn));
   const usedIn = [true, ...used];
   return {
@@ -298,7 +315,10 @@ function dceCond(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
       ...eqn,
       invars: eqn.invars.filter((_, i) => usedIn[i]),
       outvars: eqn.outvars.filter((_, i) => usedOut[i]),
-      params: { branches: branches.map((b) => new ClosedJaxpr(dce(b.jaxpr, usedOut, used).jaxpr, b.consts)) },
+      params: choosing(
+        params,
+        branches.map((b) => new ClosedJaxpr(dce(b.jaxpr, usedOut, used).jaxpr, b.consts)),
+      ),
     },
   };
 }
@@ -310,7 +330,8 @@ interface TransposedBranch {
 
 const transposes = new Memo<ClosedJaxpr<NDArray>, TransposedBranch>();
 
-function transposeCond(cts: readonly Tangent[], args: readonly Operand[], { branches }: CondParams): Tangent[] {
+function transposeCond(cts: readonly Tangent[], args: readonly Operand[], params: CondParams): Tangent[] {
+  const { branches } = params;
   const [index, ...operands] = args;
   const values = operands.filter((x) => !(x instanceof UndefinedPrimal)) as NDArray[];
   const inputs = [...values, ...cts.filter((ct) => ct !== null)];
@@ -319,7 +340,7 @@ function transposeCond(cts: readonly Tangent[], args: readonly Operand[], { bran
   const none = operands.map(() => false);
   const nonzero = anyOf(branches.map((b) => transposed(b, none).nonzero));
   const programs = branches.map((b) => transposed(b, nonzero).closed);
-  return [null, ...scatterResults(nonzero, bindCond([index as NDArray, ...inputs], programs))];
+  return [null, ...scatterResults(nonzero, bindCond([index as NDArray, ...inputs], params, programs))];
 }
 
 function transposeBranch(

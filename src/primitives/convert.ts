@@ -23,27 +23,32 @@ export type ConvertParams = {
   readonly sharding: "placed" | null;
 };
 
-const bindConvert = (x: NDArray, dtype: DType, weakType: boolean, sharding: ConvertParams["sharding"] = null): NDArray =>
-  bind1(convertElementTypeP as Primitive, [x], { new_dtype: dtype, weak_type: weakType, sharding });
+const bindConvert = (
+  x: NDArray,
+  dtype: DType,
+  weakType: boolean,
+  sharding: ConvertParams["sharding"] = null,
+): NDArray => bind1(convertElementTypeP, [x], { new_dtype: dtype, weak_type: weakType, sharding });
 
 /** A conversion that gives a new value even if it changes nothing; staging leaves it out then. */
 export const convertRenewed = (x: NDArray, dtype: DType, weakType: boolean): NDArray => bindConvert(x, dtype, weakType);
 
 /** A conversion that is written down even if it changes nothing. */
-export const convertPlaced = (x: NDArray, dtype: DType, weakType: boolean): NDArray => bindConvert(x, dtype, weakType, "placed");
+export const convertPlaced = (x: NDArray, dtype: DType, weakType: boolean): NDArray =>
+  bindConvert(x, dtype, weakType, "placed");
 
 export const convertElementTypeP: Primitive<ConvertParams> = {
   name: "convert_element_type",
   elementwise: true,
   type([x], { new_dtype, weak_type }) {
-    if (x!.dtype === new_dtype && x!.weakType === weak_type) return [x!];
-    if ((x!.dtype === "key<fry>") !== (new_dtype === "key<fry>")) {
+    if (x.dtype === new_dtype && x.weakType === weak_type) return [x];
+    if ((x.dtype === "key<fry>") !== (new_dtype === "key<fry>")) {
       throw new RematTypeError(
-        `cannot directly convert between extended dtypes: from ${x!.dtype} to ${new_dtype}.\n` +
+        `cannot directly convert between extended dtypes: from ${x.dtype} to ${new_dtype}.\n` +
           "random.keyData and random.wrapKeyData convert keys to numbers and back.",
       );
     }
-    return [new ShapedArray(x!.shape, new_dtype, weak_type, x!.memorySpace)];
+    return [new ShapedArray(x.shape, new_dtype, weak_type, x.memorySpace)];
   },
   jvp: jvpByOperand(
     () => convertElementTypeP,
@@ -61,11 +66,12 @@ export const convertElementTypeP: Primitive<ConvertParams> = {
   batch: batchUnary(() => convertElementTypeP),
   forward([x], { new_dtype, weak_type, sharding }) {
     if (sharding !== null) return null;
-    return x!.dtype === new_dtype && x!.weakType === weak_type ? [0] : null;
+    return x.dtype === new_dtype && x.weakType === weak_type ? [0] : null;
   },
   fold([x], { new_dtype, weak_type }) {
     if (!(x instanceof ConcreteArray) || !x.literal || x.ndim > 0) return null;
-    if (new_dtype === "float0" || new_dtype === "key<fry>" || x.dtype === "float0" || x.dtype === "key<fry>") return null;
+    if (new_dtype === "float0" || new_dtype === "key<fry>" || x.dtype === "float0" || x.dtype === "key<fry>")
+      return null;
     return [convertLiteral(x, new_dtype, weak_type)];
   },
   print: ({ new_dtype, weak_type }) => [
@@ -85,7 +91,8 @@ export function convertElement(value: Element, dtype: DType): Element {
   if (typeof value !== "number" || (kind !== "int" && kind !== "uint") || Number.isInteger(value)) return value;
   if (Number.isNaN(value)) return 0;
   const bits = dtypes[dtype].bytes * 8;
-  const [low, high] = kind === "int" ? [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n] : [0n, 2n ** BigInt(bits) - 1n];
+  const [low, high] =
+    kind === "int" ? [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n] : [0n, 2n ** BigInt(bits) - 1n];
   if (value === Infinity || value > Number(high)) return high;
   if (value === -Infinity || value < Number(low)) return low;
   return Math.trunc(value);
@@ -107,10 +114,10 @@ export type ReducePrecisionParams = { readonly exponent_bits: number; readonly m
 export const reducePrecisionP: Primitive<ReducePrecisionParams> = {
   ...unary<ReducePrecisionParams>("reduce_precision", floats, (self) => ({
     jvp: linearJvp(self),
-    transpose: ([ct], _args, params) => [bind1(reducePrecisionP as Primitive, [ct!], params)],
+    transpose: ([ct], _args, params) => [bind1(reducePrecisionP, [ct!], params)],
   })),
   type([x], { exponent_bits, mantissa_bits }) {
-    checkUnary("reduce_precision", floats, x!.dtype);
+    checkUnary("reduce_precision", floats, x.dtype);
     if (exponent_bits < 1) {
       throw new RematValueError(
         `reduce_precision: exponent_bits must be positive; got ${exponent_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
@@ -121,18 +128,18 @@ export const reducePrecisionP: Primitive<ReducePrecisionParams> = {
         `reduce_precision: mantissa_bits must be non-negative; got ${mantissa_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
       );
     }
-    return [x!];
+    return [x];
   },
 };
 export const reducePrecision = (x: NDArray, exponentBits: number, mantissaBits: number): NDArray =>
-  bind1(reducePrecisionP as Primitive, [x], { exponent_bits: exponentBits, mantissa_bits: mantissaBits });
+  bind1(reducePrecisionP, [x], { exponent_bits: exponentBits, mantissa_bits: mantissaBits });
 
 export type BitcastParams = { readonly new_dtype: DType };
 
 export const bitcastConvertTypeP: Primitive<BitcastParams> = {
   name: "bitcast_convert_type",
   type([x], { new_dtype }) {
-    const from = x!.dtype;
+    const from = x.dtype;
     const opaque = (dtype: DType) => dtype === "bool" || isComplex(dtype) || dtype === "float0" || dtype === "key<fry>";
     if ((opaque(from) || opaque(new_dtype)) && from !== new_dtype) {
       throw new DTypeError(
@@ -141,27 +148,27 @@ export const bitcastConvertTypeP: Primitive<BitcastParams> = {
       );
     }
     const [old, next] = [dtypes[from].bytes, dtypes[new_dtype].bytes];
-    if (old === next) return [x!.update({ dtype: new_dtype, weakType: false })];
-    if (old > next) return [x!.update({ shape: [...x!.shape, old / next], dtype: new_dtype, weakType: false })];
-    const last = x!.shape.at(-1) ?? 1;
+    if (old === next) return [x.update({ dtype: new_dtype, weakType: false })];
+    if (old > next) return [x.update({ shape: [...x.shape, old / next], dtype: new_dtype, weakType: false })];
+    const last = x.shape.at(-1) ?? 1;
     if (last * old !== next) {
       throw new RematValueError(
-        `Attempting to convert array of shape ${tuple(x!.shape)} from ${from} of size ${old * 8} bits to ${new_dtype} of size ` +
+        `Attempting to convert array of shape ${tuple(x.shape)} from ${from} of size ${old * 8} bits to ${new_dtype} of size ` +
           `${next * 8}, bits but ${last} * ${old * 8} != ${next * 8}.\nThe last dimension must hold the parts of one element.`,
       );
     }
-    return [x!.update({ shape: x!.shape.slice(0, -1), dtype: new_dtype, weakType: false })];
+    return [x.update({ shape: x.shape.slice(0, -1), dtype: new_dtype, weakType: false })];
   },
   jvp: zeroJvp(() => bitcastConvertTypeP),
   batch: batchUnary(() => bitcastConvertTypeP),
 };
 export const bitcastConvertType = (x: NDArray, dtype: DType): NDArray =>
-  bind1(bitcastConvertTypeP as Primitive, [x], { new_dtype: dtype });
+  bind1(bitcastConvertTypeP, [x], { new_dtype: dtype });
 
 const identity = (name: string): Pick<Primitive, "name" | "elementwise" | "type"> => ({
   name,
   elementwise: true,
-  type: ([x]) => [x!],
+  type: ([x]) => [x],
 });
 
 /** The value itself, whose derivative counts as zero. */
@@ -185,10 +192,11 @@ export const optimizationBarrierP: Primitive = {
   name: "optimization_barrier",
   type: (avals) => avals,
   jvp(primals, tangents) {
-    const ts = tangents.map((t, i) => instantiate(t, primals[i]!.aval.toTangent()));
+    const ts = tangents.map((t, i) => instantiate(t, primals[i].aval.toTangent()));
     return { primals: optimizationBarrier(primals), tangents: optimizationBarrier(ts) };
   },
-  transpose: (cts, _args, _params, outAvals) => optimizationBarrier(cts.map((ct, i) => instantiate(ct, outAvals[i]!.toTangent()))),
+  transpose: (cts, _args, _params, outAvals) =>
+    optimizationBarrier(cts.map((ct, i) => instantiate(ct, outAvals[i].toTangent()))),
   batch: (_size, args, dims) => ({ outs: optimizationBarrier(args), dims }),
 };
 export const optimizationBarrier = (xs: readonly NDArray[]): readonly NDArray[] => bind(optimizationBarrierP, xs, {});

@@ -21,7 +21,7 @@ type Derivative = (t: NDArray, y: NDArray, x: NDArray) => NDArray;
 const rule =
   (derivative: Derivative, more?: Omit<Rules<Params>, "jvp">) =>
   (self: () => Primitive): Rules<Params> => ({
-    jvp: jvpByOperand(self, [(t, y, [x]) => derivative(t, y, x!)]),
+    jvp: jvpByOperand(self, [(t, y, [x]) => derivative(t, y, x)]),
     ...more,
   });
 
@@ -42,7 +42,12 @@ export const log1pP: Primitive = smooth("log1p", inexact, (t, _y, x) => div(t, a
 export const tanhP: Primitive = smooth("tanh", inexact, (t, y, x) => mul(add(t, mul(t, y)), sub(oneOf(x), y)));
 export const logisticP: Primitive = smooth("logistic", inexact, (t, y) => mul(t, mul(y, sub(oneOf(y), y))));
 export const cosP: Primitive = smooth("cos", inexact, (t, _y, x) => neg(mul(t, sin(x))));
-export const tanP: Primitive = smooth("tan", inexact, (t, y, x) => mul(t, add(constLike(x, 1), square(y))), [-1.3, 1.3]);
+export const tanP: Primitive = smooth(
+  "tan",
+  inexact,
+  (t, y, x) => mul(t, add(constLike(x, 1), square(y))),
+  [-1.3, 1.3],
+);
 export const sqrtP: Primitive = smooth("sqrt", inexact, (t, y, x) => mul(t, div(constLike(x, 0.5), y)), [0.1, 4]);
 export const rsqrtP: Primitive = smooth(
   "rsqrt",
@@ -62,14 +67,22 @@ export const sinP: Primitive = unary("sin", inexact, (self) => ({
   ...rule((t, _y, x) => mul(t, cos(x)))(self),
   ...unprinted,
   linearize(nonzero, [x], params) {
-    const y = bind1(sinP, [x!], params);
-    const slope = cos(x!);
+    const y = bind1(sinP, [x], params);
+    const slope = cos(x);
     return { primals: [y], nonzero, linear: ([t]: readonly Tangent[]) => [mul(t!, slope)] };
   },
 }));
 
-export const asinP: Primitive = plain("asin", (t, _y, x) => mul(t, rsqrt(sub(constLike(x, 1), square(x)))), [-0.9, 0.9]);
-export const acosP: Primitive = plain("acos", (t, _y, x) => mul(t, neg(rsqrt(sub(constLike(x, 1), square(x))))), [-0.9, 0.9]);
+export const asinP: Primitive = plain(
+  "asin",
+  (t, _y, x) => mul(t, rsqrt(sub(constLike(x, 1), square(x)))),
+  [-0.9, 0.9],
+);
+export const acosP: Primitive = plain(
+  "acos",
+  (t, _y, x) => mul(t, neg(rsqrt(sub(constLike(x, 1), square(x))))),
+  [-0.9, 0.9],
+);
 export const atanP: Primitive = plain("atan", (t, _y, x) => div(t, add(constLike(x, 1), square(x))));
 export const sinhP: Primitive = plain("sinh", (t, _y, x) => mul(t, cosh(x)));
 export const coshP: Primitive = plain("cosh", (t, _y, x) => mul(t, sinh(x)));
@@ -91,7 +104,10 @@ export type RoundingMethod = 0 | 1;
 export const roundP: Primitive<{ readonly rounding_method: RoundingMethod }> = unary("round", floats, (self) => ({
   jvp: zeroJvp(self),
 }));
-export const isFiniteP: Primitive = unary("is_finite", floats, (self) => ({ jvp: zeroJvp(self), result: () => "bool" }));
+export const isFiniteP: Primitive = unary("is_finite", floats, (self) => ({
+  jvp: zeroJvp(self),
+  result: () => "bool",
+}));
 
 const caller =
   (primitive: Primitive, params: Params = {}) =>
@@ -122,7 +138,7 @@ export const atanh: (x: NDArray) => NDArray = caller(atanhP);
 export const floor: (x: NDArray) => NDArray = caller(floorP);
 export const ceil: (x: NDArray) => NDArray = caller(ceilP);
 export const round = (x: NDArray, method: RoundingMethod = 0): NDArray =>
-  bind1(roundP as Primitive, [x], { rounding_method: method });
+  bind1(roundP, [x], { rounding_method: method });
 export const isFinite: (x: NDArray) => NDArray = caller(isFiniteP);
 
 export const elementwisePrimitives = [

@@ -52,7 +52,16 @@ export const empty2: Primitive<Empty2Params> = {
   ],
 };
 
-export const iotaPrimitives = [iota, empty, empty2] as const;
+export type PlatformIndexParams = { readonly platforms: readonly (readonly string[] | null)[] };
+
+/** Which of the lists of platforms the program runs on is in; null stands for all others. */
+export const platformIndex: Primitive<PlatformIndexParams> = {
+  name: "platform_index",
+  type: () => [new ShapedArray([], "int32")],
+  jvp: zeroJvp(() => platformIndex),
+};
+
+export const iotaPrimitives = [iota, empty, empty2, platformIndex] as const;
 
 /** The index along one axis, at every place of an array of the given shape. */
 export const counted = (dtype: DType, shape: Shape, dimension: number): NDArray =>

@@ -39,7 +39,7 @@ export const accepts = (sets: readonly DTypeSet[], dtype: DType): boolean => set
 
 const FLOAT0 =
   "float0s do not support any operations by design, because they are not compatible with non-trivial vector spaces: they are the " +
-  "tangents of integers and booleans. No implicit conversion is done; np.zerosLike(x, { dtype: \"float32\" }) makes ordinary zeros.\n" +
+  'tangents of integers and booleans. No implicit conversion is done; np.zerosLike(x, { dtype: "float32" }) makes ordinary zeros.\n' +
   "If the float0 was not expected, a gradient may have been taken by an integer argument.";
 
 /** Checks the dtype of the only operand. */
@@ -84,7 +84,7 @@ const PROMOTING: Readonly<Record<string, string>> = {
 
 /** Checks that all operands have one dtype. */
 export function checkSameDTypes(name: string, avals: readonly ShapedArray[]): void {
-  if (avals.every((a) => a.dtype === avals[0]!.dtype)) return;
+  if (avals.every((a) => a.dtype === avals[0].dtype)) return;
   const promoting = PROMOTING[name];
   throw new DTypeError(
     `lax.${name} requires arguments to have the same dtypes, got ${avals.map((a) => a.dtype).join(", ")}.` +
@@ -101,7 +101,7 @@ export const tuple = (shape: Shape): string => (shape.length === 1 ? `(${shape[0
 export function broadcastEqualRank(name: string, all: readonly Shape[]): Shape {
   const shapes = all.filter((s) => s.length > 0);
   if (shapes.length === 0) return [];
-  const first = shapes[0]!;
+  const first = shapes[0];
   if (shapes.every((s) => shapesEqual(s, first))) return first;
   const ranks = [...new Set(shapes.map((s) => s.length))].sort((a, b) => a - b);
   if (ranks.length > 1) {
@@ -111,7 +111,7 @@ export function broadcastEqualRank(name: string, all: readonly Shape[]): Shape {
     );
   }
   return first.map((_, axis) => {
-    const stretched = shapes.map((s) => s[axis]!).filter((d) => d !== 1);
+    const stretched = shapes.map((s) => s[axis]).filter((d) => d !== 1);
     if (stretched.every((d) => d === stretched[0])) return stretched[0] ?? 1;
     throw new ShapeError(
       `${name} got incompatible shapes for broadcasting: ${shapes.map(tuple).join(", ")}.\n` +
@@ -140,7 +140,7 @@ export function commonMemorySpace(name: string, avals: readonly ShapedArray[]): 
 export function elementwiseAval(name: string, avals: readonly ShapedArray[], dtype: DType): ShapedArray {
   const shape =
     avals.length === 1
-      ? avals[0]!.shape
+      ? avals[0].shape
       : broadcastEqualRank(
           name,
           avals.map((a) => a.shape),
@@ -156,7 +156,7 @@ export function elementwiseAval(name: string, avals: readonly ShapedArray[], dty
 /** Batching of an operation on one array: the same call, the same axis. */
 export const batchUnary =
   <P extends Params>(primitive: () => Primitive<P>): NonNullable<Primitive<P>["batch"]> =>
-  (_size, args, dims, params) => ({ outs: [bind1(primitive() as Primitive, args, params)], dims: [dims[0]!] });
+  (_size, args, dims, params) => ({ outs: [bind1(primitive(), args, params)], dims: [dims[0]!] });
 
 /**
  * Batching of operations that broadcast. Where all operands have the axis in one place, or have rank 0, the call is the same; otherwise
@@ -165,10 +165,10 @@ export const batchUnary =
 export const batchBroadcasting =
   <P extends Params>(primitive: () => Primitive<P>): NonNullable<Primitive<P>["batch"]> =>
   (_size, args, dims, params): BatchResult => {
-    const call = (xs: readonly NDArray[]) => bind1(primitive() as Primitive, xs, params);
+    const call = (xs: readonly NDArray[]) => bind1(primitive(), xs, params);
     const i = dims.findIndex((d) => d !== null);
     if (i < 0) return { outs: [call(args)], dims: [null] };
-    const { shape } = args[i]!;
+    const { shape } = args[i];
     const dim = dims[i]!;
     if (args.every((x, j) => x.ndim === 0 || (dims[j] === dim && shapesEqual(x.shape, shape)))) {
       return { outs: [call(args)], dims: [dim] };
@@ -179,7 +179,14 @@ export const batchBroadcasting =
       return d === null ? repeatedAt(x, 1, 0) : movedAxis(x, d, 0);
     });
     const ndim = Math.max(...front.map((x) => x.ndim));
-    return { outs: [call(front.map((x, j) => (dims[j] === null || x.ndim === ndim ? x : expanded(x, range(ndim - x.ndim, x.ndim)))))], dims: [0] };
+    return {
+      outs: [
+        call(
+          front.map((x, j) => (dims[j] === null || x.ndim === ndim ? x : expanded(x, range(ndim - x.ndim, x.ndim)))),
+        ),
+      ],
+      dims: [0],
+    };
   };
 
 /** What differs from one operation to the next. */
@@ -194,15 +201,19 @@ export interface Rules<P extends Params> {
 }
 
 /** An operation on each element of one array. */
-export function unary<P extends Params = Params>(name: string, sets: readonly DTypeSet[], rules: (self: () => Primitive<P>) => Rules<P>): Primitive<P> {
+export function unary<P extends Params = Params>(
+  name: string,
+  sets: readonly DTypeSet[],
+  rules: (self: () => Primitive<P>) => Rules<P>,
+): Primitive<P> {
   const self = (): Primitive<P> => primitive;
   const { result, ...rest } = rules(self);
   const primitive: Primitive<P> = {
     name,
     elementwise: true,
     type([x], params) {
-      checkUnary(name, sets, x!.dtype);
-      return [result === undefined ? x! : elementwiseAval(name, [x!], result([x!.dtype], params))];
+      checkUnary(name, sets, x.dtype);
+      return [result === undefined ? x : elementwiseAval(name, [x], result([x.dtype], params))];
     },
     batch: batchUnary(self),
     ...rest,
@@ -222,9 +233,15 @@ export function nary<P extends Params = Params>(
     name,
     elementwise: true,
     type(avals, params) {
-      for (let i = 0; i < sets.length; i++) checkOperand(name, sets[i]!, avals[i]!.dtype, i);
+      for (let i = 0; i < sets.length; i++) checkOperand(name, sets[i], avals[i].dtype, i);
       if (mixed !== true) checkSameDTypes(name, avals);
-      const dtype = result === undefined ? avals[0]!.dtype : result(avals.map((a) => a.dtype), params);
+      const dtype =
+        result === undefined
+          ? avals[0].dtype
+          : result(
+              avals.map((a) => a.dtype),
+              params,
+            );
       return [elementwiseAval(name, avals, dtype)];
     },
     batch: batchBroadcasting(self),

@@ -16,11 +16,14 @@ type Derivative = (t: NDArray, y: NDArray, x: NDArray) => NDArray;
 
 const smooth = (name: string, derivative: Derivative, domain?: Domain): Primitive =>
   unary(name, floats, (self) => ({
-    jvp: jvpByOperand(self, [(t, y, [x]) => derivative(t, y, x!)]),
+    jvp: jvpByOperand(self, [(t, y, [x]) => derivative(t, y, x)]),
     ...(domain === undefined ? {} : { domain }),
   }));
 
-const gaussian = (factor: number): Derivative => (t, _y, x) => mul(constLike(x, factor), mul(t, exp(neg(square(x)))));
+const gaussian =
+  (factor: number): Derivative =>
+  (t, _y, x) =>
+    mul(constLike(x, factor), mul(t, exp(neg(square(x)))));
 
 export const erfP: Primitive = smooth("erf", gaussian(2 / Math.sqrt(Math.PI)));
 export const erfcP: Primitive = smooth("erfc", gaussian(-2 / Math.sqrt(Math.PI)));
@@ -46,23 +49,21 @@ export const besselI1eP: Primitive = smooth("bessel_i1e", (t, y, x) => {
 });
 
 const withoutDerivative = (what: string) => (): never => {
-  throw new RematValueError(`${what} is not supported: the operation has no derivative by this operand.\nStop the gradient there.`);
+  throw new RematValueError(
+    `${what} is not supported: the operation has no derivative by this operand.\nStop the gradient there.`,
+  );
 };
 
-const igammaSlope: Derivative = (t, a, x) =>
-  mul(t, exp(sub(add(neg(x), mul(sub(a, onesLike(a)), log(x))), lgamma(a))));
+const igammaSlope: Derivative = (t, a, x) => mul(t, exp(sub(add(neg(x), mul(sub(a, onesLike(a)), log(x))), lgamma(a))));
 
 export const igammaP: Primitive = nary("igamma", [floats, floats], (self) => ({
-  jvp: jvpByOperand(self, [
-    (t, _y, [a, x]) => mul(t, igammaGradA(a!, x!)),
-    (t, _y, [a, x]) => igammaSlope(t, a!, x!),
-  ]),
+  jvp: jvpByOperand(self, [(t, _y, [a, x]) => mul(t, igammaGradA(a, x)), (t, _y, [a, x]) => igammaSlope(t, a, x)]),
   domain: [0.3, 4],
 }));
 export const igammacP: Primitive = nary("igammac", [floats, floats], (self) => ({
   jvp: jvpByOperand(self, [
-    (t, _y, [a, x]) => neg(mul(t, igammaGradA(a!, x!))),
-    (t, _y, [a, x]) => neg(igammaSlope(t, a!, x!)),
+    (t, _y, [a, x]) => neg(mul(t, igammaGradA(a, x))),
+    (t, _y, [a, x]) => neg(igammaSlope(t, a, x)),
   ]),
   domain: [0.3, 4],
 }));
@@ -70,7 +71,7 @@ export const igammaGradAP: Primitive = nary("igamma_grad_a", [floats, floats], (
 export const polygammaP: Primitive = nary("polygamma", [floats, floats], (self) => ({
   jvp: jvpByOperand(self, [
     withoutDerivative("polygamma gradient with respect to m"),
-    (t, _y, [m, x]) => mul(t, polygamma(add(m!, constLike(m!, 1)), x!)),
+    (t, _y, [m, x]) => mul(t, polygamma(add(m, constLike(m, 1)), x)),
   ]),
   domain: [1, 4],
 }));
@@ -81,9 +82,9 @@ export const betaincP: Primitive = nary("regularized_incomplete_beta", [floats, 
     withoutDerivative("Betainc gradient with respect to a and b"),
     (t, _y, [a, b, x]) => {
       const one = (y: NDArray) => literal(1, y.dtype);
-      const logBeta = sub(add(lgamma(a!), lgamma(b!)), lgamma(add(a!, b!)));
-      const left = mul(sub(b!, one(b!)), log1p(neg(x!)));
-      const right = mul(sub(a!, one(a!)), log(x!));
+      const logBeta = sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b)));
+      const left = mul(sub(b, one(b)), log1p(neg(x)));
+      const right = mul(sub(a, one(a)), log(x));
       return mul(exp(sub(add(left, right), logBeta)), t);
     },
   ]),

@@ -1,4 +1,5 @@
 /** The public names of random. */
+export * from "./choosing.ts";
 export * from "./distributions.ts";
 export * from "./keys.ts";
 export { lognormal, normal, truncatedNormal } from "./normal.ts";

@@ -95,7 +95,8 @@ function rename(text: string): string {
       if (!names.has(token)) names.set(token, `$${names.size}`);
       return names.get(token)!;
     }
-    if (/^[=[:]/.test(next)) return token;
+    // `in` may be a variable as well as the keyword before the outputs
+    if (/^[=[:]/.test(next) || (token === "in" && next.startsWith(" ("))) return token;
     return names.get(token) ?? token;
   });
 }

@@ -27,13 +27,13 @@ export function convertData(x: ConcreteArray, to: DType): TypedArray {
   const [low, high] = kind === "int" ? [-(2 ** (8 * bytes - 1)), 2 ** (8 * bytes - 1) - 1] : [0, 2 ** (8 * bytes) - 1];
   const out = numberRoom(to, x.size);
   for (let i = 0; i < x.size; i++) {
-    const v = data[i]!;
+    const v = data[i];
     out[i] = v >= high ? high : v <= low ? low : v !== v ? 0 : Math.trunc(v);
   }
   return out;
 }
 
-const convert: Kernel = ([x], _outs, params) => [convertData(x!, (params as ConvertParams).new_dtype)];
+const convert: Kernel = ([x], _outs, params) => [convertData(x, (params as ConvertParams).new_dtype)];
 
 /** A number with fewer bits: the mantissa rounded to even, infinite above the range, zero below the normal numbers. */
 export function reducePrecision(x: number, exponentBits: number, mantissaBits: number): number {
@@ -56,14 +56,14 @@ const view = new DataView(new ArrayBuffer(8));
 
 const reduce: Kernel = ([x], [out], params) => {
   const { exponent_bits: e, mantissa_bits: m } = params as ReducePrecisionParams;
-  const own = floatBits[x!.dtype];
-  if (own !== undefined && e >= own[0] && m >= own[1]) return [x!.data];
-  return [runUnary("reduce_precision", { float: (v) => reducePrecision(v, e, m) }, x!, out!)];
+  const own = floatBits[x.dtype];
+  if (own !== undefined && e >= own[0] && m >= own[1]) return [x.data];
+  return [runUnary("reduce_precision", { float: (v) => reducePrecision(v, e, m) }, x, out)];
 };
 
 const bitcast: Kernel = ([x], [out]) => {
-  const copy = x!.data.slice();
-  return [new dtypes[out!.dtype].storage(copy.buffer, 0, out!.size * dtypes[out!.dtype].lanes)];
+  const copy = x.data.slice();
+  return [new dtypes[out.dtype].storage(copy.buffer, 0, out.size * dtypes[out.dtype].lanes)];
 };
 
 export const convertKernels = {

@@ -15,11 +15,11 @@ import { room } from "./shape.ts";
 
 const unary =
   (name: string, op: UnaryOp): Kernel =>
-  ([x], [out]) => [runUnary(name, op, x!, out!)];
+  ([x], [out]) => [runUnary(name, op, x, out)];
 
 const binary =
   (name: string, op: BinaryOp): Kernel =>
-  ([x, y], [out]) => [runBinary(name, op, x!, y!, out!)];
+  ([x, y], [out]) => [runBinary(name, op, x, y, out)];
 
 /** The nearest integer, halves to the even one. */
 export function roundHalfEven(x: number): number {
@@ -38,7 +38,7 @@ const roundHalfAway = (x: number): number => {
 
 const round: Kernel = ([x], [out], params) => {
   const fn = (params as { rounding_method: RoundingMethod }).rounding_method === 1 ? roundHalfEven : roundHalfAway;
-  return [runUnary("round", { float: fn }, x!, out!)];
+  return [runUnary("round", { float: fn }, x, out)];
 };
 
 const bitsOf = (dtype: DType): number => dtypes[dtype].bytes * 8;
@@ -53,7 +53,7 @@ function pow(x: number, y: number): number {
 /** Powers by squaring, rounding after each product as the dtype does. */
 const integerPow: Kernel = ([x], [out], params) => {
   const { y } = params as IntegerPowParams;
-  const rounded = out!.dtype === "float64" || out!.dtype === "complex128" ? (v: number) => v : Math.fround;
+  const rounded = out.dtype === "float64" || out.dtype === "complex128" ? (v: number) => v : Math.fround;
   const power = <T>(base: T, unit: T, mul: (a: T, b: T) => T): T => {
     let [acc, square] = [unit, base];
     let first = true;
@@ -78,7 +78,7 @@ const integerPow: Kernel = ([x], [out], params) => {
       return y < 0 ? z.div([1, 0], p) : p;
     },
   };
-  return [runUnary("integer_pow", op, x!, out!)];
+  return [runUnary("integer_pow", op, x, out)];
 };
 
 /** Quotients of integers as XLA defines them: toward zero, -1 for a divisor of zero. */
@@ -88,30 +88,30 @@ const lexicographicMax = (a: Complex, b: Complex): Complex => (a[0] > b[0] || (a
 const lexicographicMin = (a: Complex, b: Complex): Complex => (a[0] < b[0] || (a[0] === b[0] && a[1] <= b[1]) ? a : b);
 
 const shiftLeft: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x!.dtype);
+  const bits = bitsOf(x.dtype);
   const op: BinaryOp = {
     int: (a, s) => (s < 0 || s >= bits ? 0 : a << s),
     big: (a, s) => (s < 0n || s >= 64n ? 0n : a << s),
   };
-  return [runBinary("shift_left", op, x!, y!, out!)];
+  return [runBinary("shift_left", op, x, y, out)];
 };
 const shiftRightArithmetic: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x!.dtype);
+  const bits = bitsOf(x.dtype);
   const op: BinaryOp = {
     // An unsigned operand is taken for the signed number of the same bits.
     int: (a, s) => ((a << (32 - bits)) >> (32 - bits)) >> (s < 0 || s >= bits ? 31 : s),
     big: (a, s) => BigInt.asIntN(64, a) >> (s < 0n || s >= 64n ? 63n : s),
   };
-  return [runBinary("shift_right_arithmetic", op, x!, y!, out!)];
+  return [runBinary("shift_right_arithmetic", op, x, y, out)];
 };
 const shiftRightLogical: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x!.dtype);
+  const bits = bitsOf(x.dtype);
   const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
   const op: BinaryOp = {
     int: (a, s) => (s < 0 || s >= bits ? 0 : (a & mask) >>> s),
     big: (a, s) => (s < 0n || s >= 64n ? 0n : BigInt.asUintN(64, a) >> s),
   };
-  return [runBinary("shift_right_logical", op, x!, y!, out!)];
+  return [runBinary("shift_right_logical", op, x, y, out)];
 };
 
 const ones = (x: number): number => {
@@ -120,30 +120,34 @@ const ones = (x: number): number => {
   return count;
 };
 const populationCount: Kernel = ([x], [out]) => {
-  const bits = bitsOf(x!.dtype);
+  const bits = bitsOf(x.dtype);
   const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
   const op: UnaryOp = {
     int: (a) => ones(a & mask),
     big: (a) => BigInt(ones(Number(BigInt.asIntN(32, a))) + ones(Number(BigInt.asIntN(32, a >> 32n)))),
   };
-  return [runUnary("population_count", op, x!, out!)];
+  return [runUnary("population_count", op, x, out)];
 };
 const clz: Kernel = ([x], [out]) => {
-  const bits = bitsOf(x!.dtype);
+  const bits = bitsOf(x.dtype);
   const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
   const op: UnaryOp = {
     int: (a) => Math.clz32(a & mask) - (32 - bits),
     big: (a) => BigInt(64 - (BigInt.asUintN(64, a) === 0n ? 0 : BigInt.asUintN(64, a).toString(2).length)),
   };
-  return [runUnary("clz", op, x!, out!)];
+  return [runUnary("clz", op, x, out)];
 };
 const not: Kernel = ([x], [out]) =>
-  x!.dtype === "bool"
-    ? [runUnary("not", { int: (a) => 1 - a }, x!, out!)]
-    : [runUnary("not", { int: (a) => ~a, big: (a) => ~a }, x!, out!)];
+  x.dtype === "bool"
+    ? [runUnary("not", { int: (a) => 1 - a }, x, out)]
+    : [runUnary("not", { int: (a) => ~a, big: (a) => ~a }, x, out)];
 
 /** A comparison of numbers of all kinds; complex numbers are only compared for equality. */
-const comparison = (name: string, fn: (x: number | bigint, y: number | bigint) => boolean, complex?: (a: Complex, b: Complex) => boolean): Kernel =>
+const comparison = (
+  name: string,
+  fn: (x: number | bigint, y: number | bigint) => boolean,
+  complex?: (a: Complex, b: Complex) => boolean,
+): Kernel =>
   binary(name, { float: (x, y) => (fn(x, y) ? 1 : 0), big: fn, ...(complex === undefined ? {} : { complex }) });
 
 /** Equality of keys is that of both of their words. */
@@ -151,13 +155,13 @@ const keyComparison =
   (equal: boolean, otherwise: Kernel): Kernel =>
   (args, outs, params) => {
     const [x, y] = args;
-    if (x!.dtype !== "key<fry>") return otherwise(args, outs, params);
-    const [px, py] = [placesOf(x!.shape, outs[0]!.shape), placesOf(y!.shape, outs[0]!.shape)];
+    if (x.dtype !== "key<fry>") return otherwise(args, outs, params);
+    const [px, py] = [placesOf(x.shape, outs[0].shape), placesOf(y.shape, outs[0].shape)];
     const word = (a: ConcreteArray, i: number) => a.data[i];
     return [
-      Uint8Array.from({ length: outs[0]!.size }, (_, i) => {
+      Uint8Array.from({ length: outs[0].size }, (_, i) => {
         const [a, b] = [2 * placeAt(px, i), 2 * placeAt(py, i)];
-        return (word(x!, a) === word(y!, b) && word(x!, a + 1) === word(y!, b + 1)) === equal ? 1 : 0;
+        return (word(x, a) === word(y, b) && word(x, a + 1) === word(y, b + 1)) === equal ? 1 : 0;
       }),
     ];
   };
@@ -165,30 +169,30 @@ const keyComparison =
 /** Numbers in the total order: NaNs at the ends, -0 before 0. */
 function totalOrder(x: number): number {
   f64[0] = x;
-  const raw = i64[0]!;
+  const raw = i64[0];
   return Number(raw < 0n ? raw ^ 0x7fffffffffffffffn : raw);
 }
 const f64 = new Float64Array(1);
 const i64 = new BigInt64Array(f64.buffer);
 
 const selectN: Kernel = ([which, ...cases], [out]) => {
-  const n = out!.size;
-  const { lanes } = dtypes[out!.dtype];
-  const result = room(out!.dtype, n) as Float64Array;
+  const n = out.size;
+  const { lanes } = dtypes[out.dtype];
+  const result = room(out.dtype, n) as Float64Array;
   const buffers = cases.map((c) => c.data as Float64Array);
   const last = cases.length - 1;
-  const at = which!.ndim === 0 ? "one" : "all";
+  const at = which.ndim === 0 ? "one" : "all";
   for (let i = 0; i < n; i++) {
-    const raw = Number(which!.data[placeAt(at, i)]);
-    const chosen = buffers[raw < 0 ? 0 : raw > last ? last : raw]!;
+    const raw = Number(which.data[placeAt(at, i)]);
+    const chosen = buffers[raw < 0 ? 0 : raw > last ? last : raw];
     for (let lane = 0; lane < lanes; lane++) result[i * lanes + lane] = chosen[i * lanes + lane]!;
   }
-  return [result as TypedArray];
+  return [result];
 };
 
 const clamp: Kernel = ([low, x, high], [out]) => {
-  const raised = new ConcreteArray(x!.aval, runBinary("max", extrema.max, x!, low!, out!));
-  return [runBinary("min", extrema.min, raised, high!, out!)];
+  const raised = new ConcreteArray(x.aval, runBinary("max", extrema.max, x, low, out));
+  return [runBinary("min", extrema.min, raised, high, out)];
 };
 
 const extrema = {
@@ -206,10 +210,10 @@ const extrema = {
 
 /** The next number of the dtype from x toward y. */
 const nextafter: Kernel = ([x, y], [out]) => {
-  const n = out!.size;
-  const { dtype } = out!;
-  const [px, py] = [placesOf(x!.shape, out!.shape), placesOf(y!.shape, out!.shape)];
-  const [a, b] = [numbersOf(x!), numbersOf(y!)];
+  const n = out.size;
+  const { dtype } = out;
+  const [px, py] = [placesOf(x.shape, out.shape), placesOf(y.shape, out.shape)];
+  const [a, b] = [numbersOf(x), numbersOf(y)];
   const result = room(dtype, n);
   const raw =
     dtype === "float64"
@@ -218,17 +222,17 @@ const nextafter: Kernel = ([x, y], [out]) => {
         ? new Int32Array(result.buffer)
         : new Int16Array(result.buffer);
   for (let i = 0; i < n; i++) {
-    const [from, to] = [placeAt(px, i), a[placeAt(px, i)]!];
-    const target = b[placeAt(py, i)]!;
-    result[i] = x!.data[from] as never;
-    if (to === target) result[i] = y!.data[placeAt(py, i)] as never;
-    else if (Number.isNaN(target)) result[i] = y!.data[placeAt(py, i)] as never;
+    const [from, to] = [placeAt(px, i), a[placeAt(px, i)]];
+    const target = b[placeAt(py, i)];
+    result[i] = x.data[from];
+    if (to === target) result[i] = y.data[placeAt(py, i)];
+    else if (Number.isNaN(target)) result[i] = y.data[placeAt(py, i)];
     else if (to === 0) {
-      raw[i] = (dtype === "float64" ? 1n : 1) as never;
-      if (target < 0) result[i] = negated(result, dtype, i) as never;
+      raw[i] = dtype === "float64" ? 1n : 1;
+      if (target < 0) result[i] = negated(result, dtype, i);
     } else if (!Number.isNaN(to)) {
       const step = target > to === to > 0 ? 1 : -1;
-      raw[i] = (dtype === "float64" ? (raw[i] as bigint) + BigInt(step) : (raw[i] as number) + step) as never;
+      raw[i] = dtype === "float64" ? (raw[i] as bigint) + BigInt(step) : (raw[i] as number) + step;
     }
   }
   return [result];
@@ -238,10 +242,10 @@ const negated = (data: TypedArray, dtype: DType, i: number): number =>
   dtype === "float64" || dtype === "float32" ? -Number(data[i]) : Number(data[i]) | 0x8000;
 
 const mulhi: Kernel = ([x, y], [out]) => {
-  const bits = BigInt(bitsOf(x!.dtype));
+  const bits = BigInt(bitsOf(x.dtype));
   const high = (a: bigint, b: bigint) => (a * b) >> bits;
   const op: BinaryOp = { int: (a, b) => Number(high(BigInt(a), BigInt(b))), big: high };
-  return [runBinary("mulhi", op, x!, y!, out!)];
+  return [runBinary("mulhi", op, x, y, out)];
 };
 
 /** Logical and bitwise operations; booleans are 0 and 1. */
@@ -251,34 +255,34 @@ const bitwise = (name: string, fn: (x: number, y: number) => number, big: (x: bi
 const part =
   (offset: 0 | 1): Kernel =>
   ([x], [out]) => {
-    const result = room(out!.dtype, out!.size);
-    for (let i = 0; i < out!.size; i++) result[i] = x!.data[2 * i + offset] as never;
+    const result = room(out.dtype, out.size);
+    for (let i = 0; i < out.size; i++) result[i] = x.data[2 * i + offset];
     return [result];
   };
 
 const complex: Kernel = ([re, im], [out]) => {
-  const result = room(out!.dtype, out!.size);
-  const [pr, pi] = [placesOf(re!.shape, out!.shape), placesOf(im!.shape, out!.shape)];
-  for (let i = 0; i < out!.size; i++) {
-    result[2 * i] = re!.data[placeAt(pr, i)] as never;
-    result[2 * i + 1] = im!.data[placeAt(pi, i)] as never;
+  const result = room(out.dtype, out.size);
+  const [pr, pi] = [placesOf(re.shape, out.shape), placesOf(im.shape, out.shape)];
+  for (let i = 0; i < out.size; i++) {
+    result[2 * i] = re.data[placeAt(pr, i)];
+    result[2 * i + 1] = im.data[placeAt(pi, i)];
   }
   return [result];
 };
 
 const conj: Kernel = ([x], [out]) => {
-  const result = room(out!.dtype, out!.size);
-  const whole = isComplex(x!.dtype);
-  for (let i = 0; i < out!.size; i++) {
-    result[2 * i] = (whole ? x!.data[2 * i] : x!.data[i]) as never;
-    result[2 * i + 1] = (whole ? -(x!.data[2 * i + 1] as number) : 0) as never;
+  const result = room(out.dtype, out.size);
+  const whole = isComplex(x.dtype);
+  for (let i = 0; i < out.size; i++) {
+    result[2 * i] = whole ? x.data[2 * i] : x.data[i];
+    result[2 * i + 1] = whole ? -(x.data[2 * i + 1] as number) : 0;
   }
   return [result];
 };
 
 const isFinite: Kernel = ([x], [out]) => {
-  const decode = x!.dtype === "float16" ? fromFloat16 : x!.dtype === "bfloat16" ? fromBfloat16 : Number;
-  return [Uint8Array.from({ length: out!.size }, (_, i) => (Number.isFinite(decode(x!.data[i] as number)) ? 1 : 0))];
+  const decode = x.dtype === "float16" ? fromFloat16 : x.dtype === "bfloat16" ? fromBfloat16 : Number;
+  return [Uint8Array.from({ length: out.size }, (_, i) => (Number.isFinite(decode(x.data[i] as number)) ? 1 : 0))];
 };
 
 const add: BinaryOp = { float: (x, y) => x + y, big: (x, y) => x + y, complex: z.add };
@@ -311,7 +315,12 @@ export const elementwiseKernels = {
   is_finite: isFinite,
   neg: unary("neg", { float: (x) => -x, big: (x) => -x, complex: z.neg }),
   sign: unary("sign", { float: Math.sign, big: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n), complex: z.sign }),
-  square: unary("square", { float: (x) => x * x, int: (x) => Math.imul(x, x), big: (x) => x * x, complex: (x) => z.mul(x, x) }),
+  square: unary("square", {
+    float: (x) => x * x,
+    int: (x) => Math.imul(x, x),
+    big: (x) => x * x,
+    complex: (x) => z.mul(x, x),
+  }),
   abs: unary("abs", { float: Math.abs, big: (x) => (x < 0n ? -x : x), complex: z.abs }),
   integer_pow: integerPow,
   add: binary("add", add),

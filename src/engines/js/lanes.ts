@@ -21,20 +21,20 @@ export function placesOf(from: Shape, to: Shape): Places {
   const own = stridesOf(from);
   const places = new Int32Array(sizeOf(to));
   const offset = to.length - from.length;
-  const strides = to.map((_, axis) => (axis < offset || from[axis - offset] === 1 ? 0 : own[axis - offset]!));
+  const strides = to.map((_, axis) => (axis < offset || from[axis - offset] === 1 ? 0 : own[axis - offset]));
   let filled = 1;
   // Axis by axis from the last: the block made so far is repeated, shifted by the stride of the axis.
   for (let axis = to.length - 1; axis >= 0; axis--) {
-    for (let k = 1; k < to[axis]!; k++) {
-      for (let i = 0; i < filled; i++) places[k * filled + i] = places[i]! + k * strides[axis]!;
+    for (let k = 1; k < to[axis]; k++) {
+      for (let i = 0; i < filled; i++) places[k * filled + i] = places[i] + k * strides[axis];
     }
-    filled *= to[axis]!;
+    filled *= to[axis];
   }
   return places;
 }
 
 /** The place in an operand for element i of the result. */
-export const placeAt = (places: Places, i: number): number => (places === "all" ? i : places === "one" ? 0 : places[i]!);
+export const placeAt = (places: Places, i: number): number => (places === "all" ? i : places === "one" ? 0 : places[i]);
 
 /** Room for numbers of a dtype, decoded: halves as float32. */
 export function numberRoom(dtype: DType, n: number): Numbers {
@@ -72,13 +72,13 @@ export function runUnary(name: string, op: UnaryOp, x: ConcreteArray, out: Shape
     const fn = op.big ?? missing(name, x.dtype);
     const result = room(out.dtype, n);
     const data = x.data as BigInt64Array;
-    for (let i = 0; i < n; i++) result[i] = storable(fn(data[i]!), out.dtype);
+    for (let i = 0; i < n; i++) result[i] = storable(fn(data[i]), out.dtype);
     return result;
   }
   const fn = (isWhole(x.dtype) ? (op.int ?? op.float) : op.float) ?? missing(name, x.dtype);
   const data = numbersOf(x);
   const result = numberRoom(out.dtype, n);
-  for (let i = 0; i < n; i++) result[i] = fn(data[i]!);
+  for (let i = 0; i < n; i++) result[i] = fn(data[i]);
   return stored(result, out.dtype);
 }
 
@@ -96,7 +96,13 @@ function fromComplex(out: ShapedArray, at: (i: number) => Complex | number | boo
   return result;
 }
 
-export function runBinary(name: string, op: BinaryOp, x: ConcreteArray, y: ConcreteArray, out: ShapedArray): TypedArray {
+export function runBinary(
+  name: string,
+  op: BinaryOp,
+  x: ConcreteArray,
+  y: ConcreteArray,
+  out: ShapedArray,
+): TypedArray {
   const n = out.size;
   const px = placesOf(x.shape, out.shape);
   const py = placesOf(y.shape, out.shape);
@@ -110,7 +116,7 @@ export function runBinary(name: string, op: BinaryOp, x: ConcreteArray, y: Concr
     const fn = op.big ?? missing(name, x.dtype);
     const result = room(out.dtype, n);
     const [a, b] = [x.data as BigInt64Array, y.data as BigInt64Array];
-    for (let i = 0; i < n; i++) result[i] = storable(fn(a[placeAt(px, i)]!, b[placeAt(py, i)]!), out.dtype);
+    for (let i = 0; i < n; i++) result[i] = storable(fn(a[placeAt(px, i)], b[placeAt(py, i)]), out.dtype);
     return result;
   }
   const fn = (isWhole(x.dtype) ? (op.int ?? op.float) : op.float) ?? missing(name, x.dtype);
@@ -118,15 +124,15 @@ export function runBinary(name: string, op: BinaryOp, x: ConcreteArray, y: Concr
   const b = isBig(y.dtype) ? Float64Array.from(y.data as BigInt64Array, Number) : numbersOf(y);
   const result = numberRoom(out.dtype, n);
   if (px === "all" && py === "all") {
-    for (let i = 0; i < n; i++) result[i] = fn(a[i]!, b[i]!);
+    for (let i = 0; i < n; i++) result[i] = fn(a[i], b[i]);
   } else if (px === "all" && py === "one") {
-    const right = b[0]!;
-    for (let i = 0; i < n; i++) result[i] = fn(a[i]!, right);
+    const right = b[0];
+    for (let i = 0; i < n; i++) result[i] = fn(a[i], right);
   } else if (px === "one" && py === "all") {
-    const left = a[0]!;
-    for (let i = 0; i < n; i++) result[i] = fn(left, b[i]!);
+    const left = a[0];
+    for (let i = 0; i < n; i++) result[i] = fn(left, b[i]);
   } else {
-    for (let i = 0; i < n; i++) result[i] = fn(a[placeAt(px, i)]!, b[placeAt(py, i)]!);
+    for (let i = 0; i < n; i++) result[i] = fn(a[placeAt(px, i)], b[placeAt(py, i)]);
   }
   return stored(result, out.dtype);
 }

@@ -6,7 +6,7 @@ import type { ConcreteArray } from "../../core/array.ts";
 import { sizeOf, type Shape } from "../../core/aval.ts";
 import { dtypes, type DType, type TypedArray } from "../../core/dtype.ts";
 import { writeElement } from "../../core/scalar.ts";
-import type { EmptyParams, IotaParams } from "../../primitives/iota.ts";
+import type { EmptyParams, IotaParams, PlatformIndexParams } from "../../primitives/iota.ts";
 import type { ConcatenateParams, SplitParams, StackParams, TileParams } from "../../primitives/join.ts";
 import type { PadParams, SliceParams } from "../../primitives/pad.ts";
 import type { BroadcastInDimParams, ReshapeParams, RevParams, TransposeParams } from "../../primitives/shape.ts";
@@ -236,6 +236,9 @@ const iota: Kernel = (_args, _outs, params) => {
 
 const empty: Kernel = (_args, [out], params) => [room((params as EmptyParams).dtype, out!.size)];
 
+/** This engine is none of the platforms that programs name. */
+const platformIndex: Kernel = (_args, _outs, params) => [Int32Array.of((params as PlatformIndexParams).platforms.indexOf(null))];
+
 export const shapeKernels = {
   broadcast_in_dim: broadcastInDim,
   reshape,
@@ -252,4 +255,5 @@ export const shapeKernels = {
   iota,
   empty,
   empty2: empty,
+  platform_index: platformIndex,
 } as const satisfies Record<string, Kernel>;

@@ -56,7 +56,8 @@ export function erfc(x: number): number {
   return Math.exp(-x * x) / (Math.sqrt(Math.PI) * fraction);
 }
 
-const polynomial = (coefficients: readonly number[], x: number): number => coefficients.reduce((acc, c) => acc * x + c, 0);
+const polynomial = (coefficients: readonly number[], x: number): number =>
+  coefficients.reduce((acc, c) => acc * x + c, 0);
 
 /** A first guess by Giles's polynomials, then Newton's method. */
 export function erfInv(y: number): number {
@@ -67,15 +68,15 @@ export function erfInv(y: number): number {
     (w < 5
       ? polynomial(
           [
-            2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727,
-            1.50140941,
+            2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164,
+            0.246640727, 1.50140941,
           ],
           w - 2.5,
         )
       : polynomial(
           [
-            -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406,
-            2.83297682,
+            -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+            1.00167406, 2.83297682,
           ],
           Math.sqrt(w) - 3,
         ));
@@ -90,8 +91,8 @@ export function erfInv(y: number): number {
 }
 
 const LANCZOS = [
-  676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905, -0.13857109526572012,
-  9.9843695780195716e-6, 1.5056327351493116e-7,
+  676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
+  -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
 ];
 
 /** log |gamma(x)|, by Lanczos's approximation, and by reflection for x < 1/2. */
@@ -108,7 +109,18 @@ export function lgamma(x: number): number {
 }
 
 /** The Bernoulli numbers B2, B4, ... */
-const BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330];
+const BERNOULLI = [
+  1 / 6,
+  -1 / 30,
+  1 / 42,
+  -1 / 30,
+  5 / 66,
+  -691 / 2730,
+  7 / 6,
+  -3617 / 510,
+  43867 / 798,
+  -174611 / 330,
+];
 
 export function digamma(x: number): number {
   if (x <= 0 && Number.isInteger(x)) return NaN;
@@ -116,7 +128,7 @@ export function digamma(x: number): number {
   let [y, sum] = [x, 0];
   for (; y < 12; y++) sum -= 1 / y;
   let term = 0;
-  for (let k = BERNOULLI.length - 1; k >= 0; k--) term = (term + BERNOULLI[k]! / (2 * k + 2)) / (y * y);
+  for (let k = BERNOULLI.length - 1; k >= 0; k--) term = (term + BERNOULLI[k] / (2 * k + 2)) / (y * y);
   return sum + Math.log(y) - 0.5 / y - term;
 }
 
@@ -134,7 +146,7 @@ export function zeta(s: number, q: number): number {
   sum += y ** (1 - s) / (s - 1) + 0.5 * y ** -s;
   let factor = s * y ** (-s - 1);
   for (let k = 0; k < BERNOULLI.length; k++) {
-    const term = (BERNOULLI[k]! / factorial(2 * k + 2)) * factor;
+    const term = (BERNOULLI[k] / factorial(2 * k + 2)) * factor;
     sum += term;
     if (Math.abs(term) < Math.abs(sum) * EPSILON) break;
     factor *= ((s + 2 * k + 1) * (s + 2 * k + 2)) / (y * y);
@@ -157,7 +169,8 @@ export function polygamma(m: number, x: number): number {
 
 /** x^a e^-x / gamma(a) */
 const gammaDensity = (a: number, x: number): number => Math.exp(a * Math.log(x) - x - lgamma(a));
-const igammaSeries = (a: number, x: number): number => (gammaDensity(a, x) / a) * series(1, (term, n) => (term * x) / (a + n));
+const igammaSeries = (a: number, x: number): number =>
+  (gammaDensity(a, x) / a) * series(1, (term, n) => (term * x) / (a + n));
 const igammacFraction = (a: number, x: number): number =>
   gammaDensity(a, x) /
   continuedFraction(
@@ -231,20 +244,20 @@ export function besselIe(order: 0 | 1, x: number): number {
 
 const unary =
   (name: string, fn: (x: number) => number): Kernel =>
-  ([x], [out]) => [runUnary(name, { float: fn }, x!, out!)];
+  ([x], [out]) => [runUnary(name, { float: fn }, x, out)];
 const binary =
   (name: string, fn: (x: number, y: number) => number): Kernel =>
-  ([x, y], [out]) => [runBinary(name, { float: fn }, x!, y!, out!)];
+  ([x, y], [out]) => [runBinary(name, { float: fn }, x, y, out)];
 
 const betaincKernel: Kernel = (args, [out]) => {
-  const places = args.map((x) => placesOf(x.shape, out!.shape));
+  const places = args.map((x) => placesOf(x.shape, out.shape));
   const data = args.map((x: ConcreteArray) => numbersOf(x));
-  const result = numberRoom(out!.dtype, out!.size);
-  for (let i = 0; i < out!.size; i++) {
-    const [a, b, x] = data.map((d, k) => d[placeAt(places[k]!, i)]!);
-    result[i] = betainc(a!, b!, x!);
+  const result = numberRoom(out.dtype, out.size);
+  for (let i = 0; i < out.size; i++) {
+    const [a, b, x] = data.map((d, k) => d[placeAt(places[k], i)]);
+    result[i] = betainc(a, b, x);
   }
-  return [stored(result, out!.dtype)];
+  return [stored(result, out.dtype)];
 };
 
 export const specialKernels = {
