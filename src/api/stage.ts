@@ -7,7 +7,7 @@ import type { DType } from "../core/dtype.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
-import { identity } from "../core/memo.ts";
+import { identity, isReplaying } from "../core/memo.ts";
 import { stage } from "../core/stage.ts";
 import { isInexact } from "../core/dtype.ts";
 import { lowerJaxpr } from "../compile/lower.ts";
@@ -109,13 +109,15 @@ export function traceArgs(f: AnyFunction, split: SplitArgs, args: readonly unkno
 
 /** Programs by function; a program that closes over a tracer of an ended transformation is not used again. */
 export class TraceCache {
-  readonly #entries = new Map<string, Traced>();
+  readonly #direct = new Map<string, Traced>();
+  readonly #replayed = new Map<string, Traced>();
 
   get(key: string, trace: () => Traced): Traced {
-    const known = this.#entries.get(key);
+    const entries = isReplaying() ? this.#replayed : this.#direct;
+    const known = entries.get(key);
     if (known?.closed.consts.every(isAlive)) return known;
     const traced = trace();
-    this.#entries.set(key, traced);
+    entries.set(key, traced);
     return traced;
   }
 }

@@ -5,6 +5,7 @@
 import type { NDArray } from "./array.ts";
 import { bind } from "./interpreter.ts";
 import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Jaxpr } from "./jaxpr.ts";
+import { swapReplaying } from "./memo.ts";
 import { swapSource } from "./source.ts";
 import { InternalError } from "../errors.ts";
 
@@ -58,6 +59,7 @@ export function evalJaxpr(jaxpr: Jaxpr, consts: readonly NDArray[], args: readon
   const env: NDArray[] = [...consts, ...args];
   const read = (x: number | Literal): NDArray => (typeof x === "number" ? env[x] : x.value);
   const saved = swapSource(undefined);
+  const replaying = swapReplaying(true);
   try {
     for (let i = 0; i < eqns.length; i++) {
       const eqn = eqns[i];
@@ -67,6 +69,7 @@ export function evalJaxpr(jaxpr: Jaxpr, consts: readonly NDArray[], args: readon
       for (let j = 0; j < places.length; j++) env[places[j]] = outs[j];
     }
   } finally {
+    swapReplaying(replaying);
     swapSource(saved);
   }
   return plan.outs.map(read);

@@ -3,13 +3,30 @@
  * printer shows bodies that are one object only once, as JAX does.
  */
 
-/** Remembers `compute(subject, ...)` for as long as `subject` lives. `key` must tell all other arguments apart. */
+let replaying = false;
+
+/** Says whether an equation of a jaxpr is being performed again, and returns what was said before. */
+export function swapReplaying(now: boolean): boolean {
+  const saved = replaying;
+  replaying = now;
+  return saved;
+}
+
+/** Whether what happens now happens on behalf of an equation that is performed again (and not of a call in the user's code). */
+export const isReplaying = (): boolean => replaying;
+
+/**
+ * Remembers `compute(subject, ...)` for as long as `subject` lives. `key` must tell all other arguments apart. Answers given while an equation is
+ * performed again are kept apart from the others: to JAX these are different contexts, and one object in two places shows in the text.
+ */
 export class Memo<S extends WeakKey, V> {
-  readonly #bySubject = new WeakMap<S, Map<string, V>>();
+  readonly #direct = new WeakMap<S, Map<string, V>>();
+  readonly #replayed = new WeakMap<S, Map<string, V>>();
 
   get(subject: S, key: string, compute: () => V): V {
-    let entries = this.#bySubject.get(subject);
-    if (entries === undefined) this.#bySubject.set(subject, (entries = new Map()));
+    const bySubject = replaying ? this.#replayed : this.#direct;
+    let entries = bySubject.get(subject);
+    if (entries === undefined) bySubject.set(subject, (entries = new Map()));
     let value = entries.get(key);
     if (value === undefined) {
       value = compute();

@@ -11,13 +11,21 @@ import type { PartialTrace, Primitive } from "./primitive.ts";
 import { captureSource, swapSource, type Source } from "./source.ts";
 import { assert } from "../errors.ts";
 
-/** A known value where a written-down equation uses it. Each use is a node of its own. */
+/**
+ * A known value where a written-down equation uses it. Each use is a node of its own. Host scalars become literals, unless `constant`: what a
+ * body gives out for a later body is a constant even then.
+ */
 class Residual {
   readonly value: NDArray;
-  constructor(value: NDArray) {
+  readonly constant: boolean;
+  constructor(value: NDArray, constant: boolean) {
     this.value = value;
+    this.constant = constant;
   }
 }
+
+/** A known operand of what is written down that is to be a constant of it, never a literal. */
+export const asConstant = (value: NDArray): Residual => new Residual(value, true);
 
 type Node = UnknownTracer | Residual;
 
@@ -86,12 +94,12 @@ export class SplitTrace extends Trace implements PartialTrace {
 
   writeDown(
     primitive: Primitive,
-    args: readonly NDArray[],
+    args: readonly (NDArray | Residual)[],
     params: Params,
     outAvals: readonly ShapedArray[],
     source: Source | null = captureSource(),
   ): UnknownTracer[] {
-    const inputs = args.map((x) => (this.isKnown(x) ? new Residual(x) : (x as UnknownTracer)));
+    const inputs = args.map((x) => (x instanceof Residual ? x : this.#node(x)));
     const recipe: Recipe = { id: this.#recipes.length, primitive, inputs, outs: [], params, source };
     this.#recipes.push(recipe);
     for (const aval of outAvals) recipe.outs.push(new UnknownTracer(this, aval, recipe));
@@ -149,12 +157,16 @@ export class SplitTrace extends Trace implements PartialTrace {
     };
   }
 
+  #node(x: NDArray): Node {
+    return this.isKnown(x) ? new Residual(x, false) : (x as UnknownTracer);
+  }
+
   /**
    * The program for later: from `inputs` to `outs`. `outs` may be known values, which then are constants of it. Constants are in the order in
    * which a depth-first sort of the data flow meets them, as in JAX.
    */
   finish(outs: readonly NDArray[], debug: DebugInfo | null): { jaxpr: Jaxpr; consts: NDArray[] } {
-    const outNodes = outs.map((x): Node => (this.isKnown(x) ? new Residual(x) : (x as UnknownTracer)));
+    const outNodes = outs.map((x) => this.#node(x));
     const effectNodes = this.#effects.flatMap((r) => r.inputs);
     const reachable = sortByDependence([...this.inputs, ...outNodes, ...effectNodes]);
     const vars = new Map<Node, Atom>();
@@ -162,7 +174,7 @@ export class SplitTrace extends Trace implements PartialTrace {
     const inputs = new Set<Node>(this.inputs);
     const recipes = new Set<Recipe>(this.#effects);
     for (const node of reachable) {
-      if (node instanceof Residual) vars.set(node, constantAtom(node.value, constvars));
+      if (node instanceof Residual) vars.set(node, constantAtom(node, constvars));
       else if (node.recipe !== null) recipes.add(node.recipe);
       else assert(inputs.has(node), "an unknown value from elsewhere");
     }
@@ -190,8 +202,8 @@ export class SplitTrace extends Trace implements PartialTrace {
   }
 }
 
-function constantAtom(value: NDArray, constvars: Map<NDArray, Var>): Atom {
-  if (value instanceof ConcreteArray && value.literal && value.ndim === 0) return new Literal(value, value.aval);
+function constantAtom({ value, constant }: Residual, constvars: Map<NDArray, Var>): Atom {
+  if (!constant && value instanceof ConcreteArray && value.literal && value.ndim === 0) return new Literal(value, value.aval);
   let v = constvars.get(value);
   if (v === undefined) constvars.set(value, (v = new Var(value.aval)));
   return v;

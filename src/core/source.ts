@@ -15,7 +15,7 @@ export interface Frame {
 
 const LIBRARY = new URL("..", import.meta.url).href;
 const LIBRARY_PATH = LIBRARY.startsWith("file://") ? decodeURIComponent(LIBRARY.slice("file://".length)) : LIBRARY;
-const DEPTH = 48;
+const DEPTH = 32;
 
 /** A captured place. */
 export class Source {

@@ -81,13 +81,8 @@ export class StageTrace extends Trace {
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
     if (!this.live) throw leaked(null);
     const tracers = args.map((x) => this.tracerOf(x));
-    if (primitive.fold !== undefined) {
-      const folded = primitive.fold(
-        tracers.map((t) => (t.atom instanceof Literal ? t.atom.value : null)),
-        params,
-      );
-      if (folded !== null) return folded.map((c) => this.tracerOf(c));
-    }
+    const folded = this.#fold(primitive, tracers, params);
+    if (folded !== null) return folded;
     const avals = tracers.map((t) => t.aval);
     const outAvals = primitive.type(avals, params);
     const forwarded = primitive.forward?.(avals, params, outAvals) ?? null;
@@ -137,6 +132,29 @@ export class StageTrace extends Trace {
       symbolic_zeros: call.symbolicZeros,
     };
     return this.emit(call.primitive, [...consts.map((c) => this.tracerOf(c)), ...tracers], params, jaxpr.outAvals);
+  }
+
+  /** Writes the equations of a program down as they are, as equations of this call. The same bodies stay the same objects. */
+  inline({ jaxpr, consts }: ClosedJaxpr<NDArray>, args: readonly NDArray[]): NDArray[] {
+    const source = captureSource();
+    const env = new Map<Atom, StageTracer>();
+    jaxpr.constvars.forEach((v, i) => env.set(v, this.tracerOf(consts[i])));
+    jaxpr.invars.forEach((v, i) => env.set(v, this.tracerOf(args[i])));
+    const read = (x: Atom): StageTracer => (x instanceof Literal ? new StageTracer(this, x.aval, x) : (env.get(x) as StageTracer));
+    for (const { primitive, invars, outvars, params } of jaxpr.eqns) {
+      const tracers = invars.map(read);
+      const folded = this.#fold(primitive, tracers, params);
+      const avals = outvars.map((v) => v.aval);
+      const outs = folded ?? this.emit(primitive, tracers, params, avals, source);
+      outvars.forEach((v, i) => env.set(v, outs[i]));
+    }
+    return jaxpr.outvars.map(read);
+  }
+
+  #fold(primitive: Primitive, tracers: readonly StageTracer[], params: Params): StageTracer[] | null {
+    if (primitive.fold === undefined) return null;
+    const values = tracers.map((t) => (t.atom instanceof Literal ? t.atom.value : null));
+    return primitive.fold(values, params)?.map((c) => this.tracerOf(c)) ?? null;
   }
 
   /** Writes an equation down. */

@@ -6,7 +6,7 @@
  * of an array they read its only element, which a traced array does not have.
  */
 import { ConcreteArray, NDArray } from "../core/array.ts";
-import { ShapedArray, sizeOf, type Shape } from "../core/aval.ts";
+import { ShapedArray, type Shape } from "../core/aval.ts";
 import { dtypes, type DType, type TypedArray } from "../core/dtype.ts";
 import { currentTrace, Tracer } from "../core/interpreter.ts";
 import {

@@ -24,6 +24,12 @@ export function jitted(
   )[0];
 }
 
+/** Calls `fn` as a jitted function whose equations are written down in place of the call; bodies that they hold are still one object. */
+export function inlined(name: string, fn: (...xs: NDArray[]) => NDArray, args: readonly ArrayLike[]): NDArray {
+  const operands = args.map((x, i) => toArray(x, name, i));
+  return jitCall(name, "", (...xs) => [fn(...xs)], operands, true)[0];
+}
+
 /** The same for functions of several results. */
 export function jittedAll(
   name: string,

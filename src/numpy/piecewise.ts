@@ -12,7 +12,7 @@ import { customJvpCall } from "../primitives/customJvp.ts";
 import * as e from "../primitives/elementwise.ts";
 import { logAddExp, logAddExp2 } from "../primitives/logAddExp.ts";
 import { asarray, toArray, type ArrayLike } from "./asarray.ts";
-import { jitted } from "./jitted.ts";
+import { inlined, jitted } from "./jitted.ts";
 import { equal, isnan, isneginf, isposinf } from "./logic.ts";
 import { promoteArgsInexact, promoteDtypesInexact } from "./promote.ts";
 import { add, maximum, minimum, multiply } from "./ufuncs.ts";
@@ -165,15 +165,11 @@ export const sinc = (x: ArrayLike): NDArray =>
   );
 
 /** log(exp(x1) + exp(x2)) without overflow. */
-export function logaddexp(x1: ArrayLike, x2: ArrayLike): NDArray {
-  const [x, y] = promoteArgsInexact("logaddexp", x1, x2) as [NDArray, NDArray];
-  return logAddExp(x, y);
-}
+export const logaddexp = (x1: ArrayLike, x2: ArrayLike): NDArray => 
+  inlined("logaddexp", (x, y) => logAddExp(...(promoteArgsInexact("logaddexp", x, y) as [NDArray, NDArray])), [x1, x2]);
 /** log2(2^x1 + 2^x2) without overflow. */
-export function logaddexp2(x1: ArrayLike, x2: ArrayLike): NDArray {
-  const [x, y] = promoteArgsInexact("logaddexp2", x1, x2) as [NDArray, NDArray];
-  return logAddExp2(x, y);
-}
+export const logaddexp2 = (x1: ArrayLike, x2: ArrayLike): NDArray => 
+  inlined("logaddexp2", (x, y) => logAddExp2(...(promoteArgsInexact("logaddexp2", x, y) as [NDArray, NDArray])), [x1, x2]);
 
 /** The array with another dtype. Complex numbers lose their imaginary part; for booleans, zero is false. */
 export function astype(x: ArrayLike, dtype: DType): NDArray {

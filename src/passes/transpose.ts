@@ -8,6 +8,7 @@ import { shapesEqual, type ShapedArray } from "../core/aval.ts";
 import { rebind } from "../core/evalJaxpr.ts";
 import { Literal, type Atom, type Eqn, type Jaxpr } from "../core/jaxpr.ts";
 import { UndefinedPrimal, type Operand, type Primitive, type Tangent } from "../core/primitive.ts";
+import { swapReplaying } from "../core/memo.ts";
 import { swapSource } from "../core/source.ts";
 import { zip } from "../core/zip.ts";
 import { NotDifferentiableError, RematValueError } from "../errors.ts";
@@ -52,6 +53,7 @@ export function backwardPass(
   for (const [v, x] of zip(jaxpr.invars, starts)) env.set(v, x);
   const read = (x: Atom): NDArray | Accumulator => (x instanceof Literal ? x.value : (env.get(x) as NDArray | Accumulator));
   const saved = swapSource(undefined);
+  const replaying = swapReplaying(true);
   try {
     const linear = sweepForward(jaxpr, env, read);
     for (const [x, ct] of zip(jaxpr.outvars, cts)) {
@@ -64,6 +66,7 @@ export function backwardPass(
       transposeEquation(eqn, eqn.outvars.map((v) => (env.get(v) as Accumulator).value), eqn.invars.map(read));
     }
   } finally {
+    swapReplaying(replaying);
     swapSource(saved);
   }
   return results();

@@ -10,7 +10,7 @@ import { asFunction, evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind, bind1 } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var, type Eqn, type Params } from "../core/jaxpr.ts";
 import { Memo, flags } from "../core/memo.ts";
-import type { SplitTrace } from "../core/partial.ts";
+import { asConstant, type SplitTrace } from "../core/partial.ts";
 import type { Policy } from "../core/policy.ts";
 import {
   UndefinedPrimal,
@@ -254,7 +254,7 @@ function splitCond(trace: PartialTrace, args: readonly NDArray[], params: CondPa
   );
   const staged = split.writeDown(
     cond as Primitive,
-    [args[0], ...outs.slice(numKnownOut), ...args.filter((x) => !trace.isKnown(x))],
+    [args[0], ...outs.slice(numKnownOut).map(asConstant), ...args.filter((x) => !trace.isKnown(x))],
     choosing(params, later),
     later[0].outAvals,
   );

@@ -95,6 +95,7 @@ import { jit } from "./jit.ts";
 import { concatenate, split, stack, tile, unstack } from "./join.ts";
 import { nameP } from "./name.ts";
 import { pad, slice } from "./pad.ts";
+import { randomGamma } from "./randomGamma.ts";
 import { randomBits, randomFoldIn, randomSeed, randomSplit, randomUnwrap, randomWrap, threefry2x32 } from "./random.ts";
 import {
   argmax,
@@ -241,6 +242,7 @@ export const primitives = {
   slice,
   random_bits: randomBits,
   random_fold_in: randomFoldIn,
+  random_gamma: randomGamma,
   random_seed: randomSeed,
   random_split: randomSplit,
   random_unwrap: randomUnwrap,

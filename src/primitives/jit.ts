@@ -4,12 +4,11 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { x64Enabled } from "../core/config.ts";
-import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind, Tracer } from "../core/interpreter.ts";
-import type { ClosedJaxpr, Jaxpr, Params } from "../core/jaxpr.ts";
+import type { ClosedJaxpr, Params } from "../core/jaxpr.ts";
 import type { LinearizeResult, PartialTrace, Primitive } from "../core/primitive.ts";
-import type { SplitTrace } from "../core/partial.ts";
-import { captureSource, withSource } from "../core/source.ts";
+import { isReplaying } from "../core/memo.ts";
+import { asConstant, type SplitTrace } from "../core/partial.ts";
 import { StageTrace, stageFlat } from "../core/stage.ts";
 import { merge } from "../core/zip.ts";
 import { batchJaxpr } from "../passes/batch.ts";
@@ -17,7 +16,6 @@ import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
 import { forwardedInputs, forwardedOutputs, moveInputs, pruneClosedOutputs, separateConsts } from "../passes/rewrite.ts";
 import { unzip } from "../passes/unzip.ts";
-import { isArray } from "./axes.ts";
 import { dceClosedCall, scatterResults, splitClosedCall, transposeBody } from "./callRules.ts";
 
 export interface JitParams extends Params {
@@ -33,13 +31,7 @@ export const jit: Primitive<JitParams> = {
   name: "jit",
   type: (_avals, { jaxpr }) => jaxpr.outAvals,
   bindWithTrace(trace, args, params) {
-    if (params.inline && trace instanceof StageTrace) {
-      const { jaxpr, consts } = params.jaxpr;
-      // The body may have been traced for another call: here its equations come from this one.
-      const outs = withSource(captureSource(), () => evalJaxpr(withoutPlaces(jaxpr), consts, args));
-      // A literal among the results is a value of this trace, so that it can be a residual as any other.
-      return outs.map((x) => (isArray(x) ? x : trace.stageValue(x)));
-    }
+    if (params.inline && trace instanceof StageTrace) return trace.inline(params.jaxpr, args);
     return trace.process(jit as Primitive, args, params);
   },
   jvp(primals, tangents, params) {
@@ -72,18 +64,6 @@ export const jit: Primitive<JitParams> = {
     ];
   },
 };
-
-const placeless = new WeakMap<Jaxpr, Jaxpr>();
-
-/** The same program, of which it is not known where it was written. */
-function withoutPlaces(jaxpr: Jaxpr): Jaxpr {
-  let same = placeless.get(jaxpr);
-  if (same === undefined) {
-    same = jaxpr.replace({ eqns: jaxpr.eqns.map((eqn) => ({ ...eqn, source: null })) });
-    placeless.set(jaxpr, same);
-  }
-  return same;
-}
 
 /** Without donation: derived programs own none of the caller's buffers. */
 function call(params: JitParams, args: readonly NDArray[]): readonly NDArray[] {
@@ -164,7 +144,7 @@ function splitCall(trace: PartialTrace, args: readonly NDArray[], params: JitPar
   );
   const unknownArgs = args.filter((_, i) => unknownIn[i]);
   const { name, inline } = params;
-  const staged = split.writeDown(jit as Primitive, [...unknownArgs, ...residuals], { name, inline, jaxpr: unknown }, unknown.outAvals);
+  const staged = split.writeDown(jit as Primitive, [...unknownArgs, ...residuals.map(asConstant)], { name, inline, jaxpr: unknown }, unknown.outAvals);
   return merge<NDArray>(parts.unknownOut, outs.slice(0, numKnown), staged);
 }
 
@@ -182,7 +162,7 @@ export function jitCall(
   args: readonly NDArray[],
   inline = false,
 ): readonly NDArray[] {
-  const id = `${name}/${key}/${String(x64Enabled())}/${args.map((x) => x.aval.key).join()}`;
+  const id = `${name}/${key}/${String(x64Enabled())}/${String(isReplaying())}/${args.map((x) => x.aval.key).join()}`;
   let jaxpr = library.get(id);
   if (jaxpr === undefined) {
     if (library.size >= CACHE_LIMIT) library.clear();

@@ -10,7 +10,7 @@ import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind } from "../core/interpreter.ts";
 import { Var, type Atom, type Eqn, type Jaxpr, type Params } from "../core/jaxpr.ts";
 import { Memo, flags } from "../core/memo.ts";
-import type { SplitTrace } from "../core/partial.ts";
+import { asConstant, type SplitTrace } from "../core/partial.ts";
 import type { Policy } from "../core/policy.ts";
 import { UndefinedPrimal, type Operand, type PartialTrace, type Primitive, type SplitResult, type Tangent } from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
@@ -118,7 +118,7 @@ function splitNow(trace: PartialTrace, args: readonly NDArray[], params: RematPa
   const cse = params.prevent_cse;
   const stagedOuts = split.writeDown(
     remat as Primitive,
-    [...residuals, ...args.filter((_, i) => usedArgs[i])],
+    [...residuals.map(asConstant), ...args.filter((_, i) => usedArgs[i])],
     {
       ...params,
       jaxpr: staged.jaxpr,

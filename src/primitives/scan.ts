@@ -12,7 +12,7 @@ import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind, currentTrace, withTrace } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var, type Eqn, type Params } from "../core/jaxpr.ts";
 import { Memo, flags } from "../core/memo.ts";
-import { SplitTrace } from "../core/partial.ts";
+import { asConstant, SplitTrace } from "../core/partial.ts";
 import type { Policy } from "../core/policy.ts";
 import {
   UndefinedPrimal,
@@ -244,7 +244,7 @@ function splitScan(trace: PartialTrace, args: readonly NDArray[], params: ScanPa
   const [carryAvals, yAvals] = split(unknownBody.outAvals, count(carryUk));
   const staged = (trace as SplitTrace).writeDown(
     scan as Primitive,
-    [...intensive, ...args.filter((_, i) => all[i]), ...extensive],
+    [...intensive.map(asConstant), ...args.filter((_, i) => all[i]), ...extensive.map(asConstant)],
     { ...params, jaxpr: unknownBody, num_consts: intensive.length + count(constUk), num_carry: count(carryUk) },
     [...carryAvals, ...yAvals.map((a) => stackedAval(a, length))],
   );

@@ -15,8 +15,8 @@ export const wrappers: readonly (readonly [name: string, wrap: <F extends Fn>(f:
   ["checkpoint", (f) => checkpoint(f)],
 ];
 
-/** How often `word` stands by itself in a text. */
-export const count = (text: string, word: string): number => text.split(` ${word} `).length - 1;
+/** How often the equation of a primitive stands in a printed program. */
+export const count = (text: string, primitive: string): number => [...text.matchAll(new RegExp(`= ${primitive}(?=[ [])`, "g"))].length;
 
 /** A strongly typed scalar. */
 export const f32 = (x: number): NDArray => np.array(x, "float32");

@@ -54,7 +54,7 @@ describe.each(wrappers)("%s", (_, wrap) => {
     };
     const plain = (x: NDArray): NDArray => np.sin(np.sin(x).mul(2).mul(x));
     expect(numbersOf(linearize(f1, 2)[1](1))).toEqual(numbersOf(linearize(plain, 2)[1](1)));
-    expect(grad(f1)(2)).toEqual(grad(plain)(2));
+    expect(grad(f1)(2).item()).toBe(grad(plain)(2).item());
   });
 
   test("jit outside, inside and between", () => {
@@ -102,7 +102,7 @@ describe.each(wrappers)("%s", (_, wrap) => {
   test("a derivative of a derivative", () => {
     const plain = (x: NDArray, y: NDArray): NDArray => np.sin(np.multiply(np.sin(x), y));
     const f = wrap(plain);
-    expect(grad(grad(f))(5, 6)).toEqual(grad(grad(plain))(5, 6));
+    expect(grad(grad(f))(5, 6).item()).toBe(grad(grad(plain))(5, 6).item());
     expect(grad(grad(grad(f)))(5, 6).item()).toBeCloseTo(grad(grad(grad(plain)))(5, 6).item() as number, 4);
   });
 
@@ -291,9 +291,9 @@ describe.each(wrappers)("%s", (_, wrap) => {
 
 test("remat2 is still there after two derivatives", () => {
   const f = (x: NDArray): NDArray => np.sin(np.sin(x));
-  expect(String(makeJaxpr(grad(grad(remat(f))))(1))).toContain("remat2");
+  expect(String(makeJaxpr(grad(grad(remat(f))))(1.5))).toContain("remat2");
   const branching = (x: NDArray): NDArray => lax.cond(np.greater(x, 0), (x: NDArray) => np.sin(x), (x: NDArray) => x, x);
-  expect(String(makeJaxpr(grad(grad(remat(branching))))(1))).toContain("remat2");
+  expect(String(makeJaxpr(grad(grad(remat(branching))))(1.5))).toContain("remat2");
 });
 
 describe("static arguments", () => {

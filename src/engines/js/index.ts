@@ -11,6 +11,7 @@ import { gatherKernels } from "./gather.ts";
 import { kernelOf } from "./interpret.ts";
 import type { Kernel } from "./kernel.ts";
 import { randomKernels } from "./random.ts";
+import { randomGammaKernels } from "./randomGamma.ts";
 import { reduceKernels } from "./reduce.ts";
 import { shapeKernels } from "./shape.ts";
 import { slicingKernels } from "./slicing.ts";
@@ -35,6 +36,7 @@ const kernels: Readonly<Record<string, Kernel>> = {
   ...sortKernels,
   ...specialKernels,
   ...randomKernels,
+  ...randomGammaKernels,
   ...controlKernels(table),
   name: identity,
   device_put: identity,
