@@ -2,6 +2,7 @@
  * `add_any` adds tangents and cotangents: where a value is used several times its cotangents meet here, and so do the terms of a
  * derivative by several arguments. It is a primitive of its own, apart from the user's `add`, as in JAX.
  */
+import { matchAxis } from "./axes.ts";
 import { bind1 } from "./interpreter.ts";
 import type { NDArray } from "./array.ts";
 import type { Primitive, Tangent } from "./primitive.ts";
@@ -20,6 +21,12 @@ export const addAny: Primitive = {
     return { primals: [out], tangents: [bind1(addAny, [dx, dy], {})] };
   },
   transpose: ([ct]) => [ct!, ct!],
+  // Cotangents have equal shapes: an operand without the axis is repeated, nothing broadcasts.
+  batch(size, [x, y], [dx, dy]) {
+    const dim = dy ?? dx;
+    const outs = [bind1(addAny, [matchAxis(size, dx, dim, x), matchAxis(size, dy, dim, y)], {})];
+    return { outs, dims: [dim] };
+  },
 };
 
 /** The sum of two tangents, either of which may be a symbolic zero. */

@@ -13,9 +13,11 @@ export interface Frame {
   readonly name: string;
 }
 
-const LIBRARY = new URL("..", import.meta.url).href;
+/** Bundlers take `new URL("..", import.meta.url)` for an asset and put another URL in its place. */
+const SELF: string = import.meta.url;
+const LIBRARY = new URL("..", SELF).href;
 const LIBRARY_PATH = LIBRARY.startsWith("file://") ? decodeURIComponent(LIBRARY.slice("file://".length)) : LIBRARY;
-const DEPTH = 32;
+const DEPTH = 20;
 
 /** A captured place. */
 export class Source {
@@ -51,7 +53,9 @@ export function captureSource(): Source | null {
   const holder: { stack?: string } = {};
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
-  Error.captureStackTrace(holder, captureSource);
+  // Not every browser has it; the frames of the library at the top are skipped in any case.
+  if (Error.captureStackTrace === undefined) holder.stack = new Error().stack ?? "";
+  else Error.captureStackTrace(holder, captureSource);
   Error.stackTraceLimit = limit;
   return new Source(holder);
 }
@@ -74,13 +78,15 @@ export function swapSource(source: Source | null | undefined): Source | null | u
   return saved;
 }
 
-const V8_FRAME = /^\s*at (?:(?:async )?(.*?) \()?(.+?):(\d+):(\d+)\)?$/;
+/** `at name (place)` in Chromium, Node, Deno and Bun; `name@place` in Firefox and Safari. */
+const FRAME = /^(?:\s*at (?:(?:async )?(.*?) \()?|(.*?)@)(.+?):(\d+):(\d+)\)?$/;
 
 function userFrame(stack: string): Frame | null {
   for (const text of stack.split("\n")) {
-    const match = V8_FRAME.exec(text);
+    const match = FRAME.exec(text);
     if (match === null) continue;
-    const [, name, location, line, column] = match;
+    const [, v8Name, otherName, location, line, column] = match;
+    const name = v8Name ?? otherName;
     if (location === undefined || isLibrary(location)) {
       // The innermost transformation traces the user's function from here on: what lies outside is not the traced function.
       if (name !== undefined && name.endsWith(TRACE_BOUNDARY)) return null;
@@ -98,8 +104,12 @@ function isLibrary(location: string): boolean {
   return location.startsWith(LIBRARY) || location.startsWith(LIBRARY_PATH) || location.startsWith("node:");
 }
 
+/** The path of a file, or of what a server gave: without its origin, and without the query that development servers add. */
 function fileOf(location: string): string {
-  return location.startsWith("file://") ? decodeURIComponent(location.slice("file://".length)) : location;
+  if (location.startsWith("file://")) return decodeURIComponent(location.slice("file://".length));
+  if (!/^https?:\/\//.test(location)) return location;
+  // Vite serves files outside of its root under this prefix.
+  return decodeURIComponent(new URL(location).pathname).replace(/^\/@fs(?=\/)/, "");
 }
 
 function functionName(name: string | undefined): string {

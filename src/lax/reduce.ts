@@ -1,13 +1,13 @@
 /** Reductions over axes and along them. */
-import { NDArray } from "../core/array.ts";
-import type { DType } from "../core/dtype.ts";
+import { ConcreteArray, NDArray } from "../core/array.ts";
+import { isFloat, isInteger, type DType } from "../core/dtype.ts";
 import { bind, bind1 } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { canonicalDType, elementOf } from "../core/scalar.ts";
 import { stageFlat } from "../core/stage.ts";
 import { RematValueError } from "../errors.ts";
-import { concreteValue, toArray, type ArrayLike } from "../numpy/asarray.ts";
+import { concreteValue, float, toArray, type ArrayLike } from "../numpy/asarray.ts";
 import { named } from "../numpy/options.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import * as c from "../primitives/cumulative.ts";
@@ -70,6 +70,13 @@ export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", c.cumlogsumex
 
 /** A combining function: of arrays, or of lists of arrays if there are several operands. */
 export type Computation<T = NDArray> = (left: T, right: T) => T;
+
+/** An initial value as written by the user: a host integer counts as a float for an operand of floats, as 1 and 1.0 are one number here. */
+export function initial(value: ArrayLike, operand: NDArray): NDArray {
+  const init = toArray(value, "reduce", 1);
+  const integral = init instanceof ConcreteArray && init.literal && init.weakType && isInteger(init.dtype);
+  return integral && isFloat(operand.dtype) ? float(init) : init;
+}
 
 type Reducer = (x: NDArray, axes: Axes) => NDArray;
 
@@ -146,7 +153,7 @@ export function reduce(
 ): NDArray | readonly NDArray[] {
   const several = Array.isArray(operands) && operands.every((x) => x instanceof NDArray);
   const xs = several ? (operands as readonly NDArray[]) : [toArray(operands as ArrayLike, "reduce")];
-  const inits = (several ? (initValues as readonly ArrayLike[]) : [initValues as ArrayLike]).map((x) => toArray(x, "reduce", 1));
+  const inits = (several ? (initValues as readonly ArrayLike[]) : [initValues as ArrayLike]).map((x, i) => initial(x, xs[Math.min(i, xs.length - 1)]));
   if (xs.length !== inits.length) {
     throw new RematValueError(`Must have same total number of operands as init_values: ${xs.length} vs. ${inits.length}.`);
   }

@@ -10,7 +10,7 @@ import { extremes } from "../primitives/reduce.ts";
 import * as w from "../primitives/window.ts";
 import { paddingOf, type PaddingLike } from "./conv.ts";
 import { add, max, min } from "./elementwise.ts";
-import { reductionJaxpr, type Computation } from "./reduce.ts";
+import { initial, reductionJaxpr, type Computation } from "./reduce.ts";
 
 export interface ReduceWindowOptions {
   readonly windowStrides?: readonly number[] | null;
@@ -50,7 +50,7 @@ export function reduceWindow(
   windowDilation?: readonly number[] | null | ReduceWindowOptions,
 ): NDArray {
   const x = toArray(operand, "reduce_window");
-  const init = toArray(initValue, "reduce_window", 1);
+  const init = initial(initValue, x);
   const given = named<ReduceWindowOptions>(
     ["windowStrides", "padding", "baseDilation", "windowDilation"],
     [windowStrides, padding, baseDilation, windowDilation],

@@ -1,3 +1,4 @@
 /** The public names of nn. */
 export * from "./activations.ts";
+export * from "./attention.ts";
 export * from "./normalize.ts";

@@ -25,6 +25,7 @@ export {
 export * from "./piecewise.ts";
 export * from "./reductions.ts";
 export * from "./rounding.ts";
+export { where } from "./selection.ts";
 export * from "./shape.ts";
 export * from "./searching.ts";
 export * from "./sets.ts";

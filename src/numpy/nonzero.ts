@@ -3,7 +3,7 @@
  * given as `size`: what is too much is dropped, what lacks is filled.
  */
 import type { NDArray } from "../core/array.ts";
-import { isInteger, type DType } from "../core/dtype.ts";
+import { isInteger, kindOf, type DType } from "../core/dtype.ts";
 import { Tracer } from "../core/interpreter.ts";
 import { canonicalDType, elementOf, literal, readElement } from "../core/scalar.ts";
 import { ConcretizationTypeError, RematTypeError, RematValueError } from "../errors.ts";
@@ -16,11 +16,11 @@ import { arange, zeros } from "./creation.ts";
 import { cumsum } from "./cumulative.ts";
 import { getitem, slice } from "./indexing.ts";
 import { vstack } from "./joining.ts";
-import { greaterEqual, notEqual } from "./logic.ts";
-import { arrayOf } from "./options.ts";
+import { greater, greaterEqual, less, notEqual } from "./logic.ts";
+import { arrayOf, named } from "./options.ts";
 import { clip } from "./piecewise.ts";
 import { any, sum } from "./reductions.ts";
-import { floorDivide, remainder } from "./rounding.ts";
+import { divmod, floorDivide, remainder } from "./rounding.ts";
 import { atleast1d, ravel, transpose } from "./shape.ts";
 import { argsort } from "./sorting.ts";
 import { add, multiply } from "./ufuncs.ts";
@@ -97,7 +97,8 @@ export interface BincountOptions {
 }
 
 /** How often each of 0, 1, 2, ... occurs among integers, or the sums of their weights. */
-export function bincount(x: ArrayLike, options: BincountOptions = {}): NDArray {
+export function bincount(x: ArrayLike, ...given0: readonly (ArrayLike | null | BincountOptions | undefined)[]): NDArray {
+  const options = named<BincountOptions>(["weights", "minlength"], given0);
   const { weights = null, minlength = 0 } = options;
   const given = arrayOf(x, "bincount");
   const numbers = given.dtype === "bool" ? convertElementType(given, "int32") : given;
@@ -176,12 +177,16 @@ export function unravelIndex(indices: ArrayLike, shape: readonly number[] | numb
   let rest = asarray(indices);
   const out: NDArray[] = [];
   for (const n of sizes.toReversed()) {
-    out.unshift(remainder(rest, n));
-    rest = floorDivide(rest, n);
+    const [quotient, index] = divmod(rest, n);
+    out.unshift(index);
+    rest = quotient;
   }
-  const above = greaterEqual(rest, 1);
-  const below = greaterEqual(-2, rest);
-  return out.map((index, axis) => where(above, sizes[axis] - 1, where(below, 0, index)));
+  const above = greater(rest, 0);
+  const below = kindOf(rest.dtype) === "uint" ? asarray(false) : less(rest, -1);
+  return out.map((index, axis) => {
+    const notBelow = where(below, 0, index);
+    return where(above, sizes[axis] - 1, notBelow);
+  });
 }
 
 export interface RavelMultiIndexOptions {

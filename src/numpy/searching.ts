@@ -1,28 +1,29 @@
 /** Searching in sorted arrays. */
 import type { NDArray } from "../core/array.ts";
+import { batchFlat } from "../core/batch.ts";
 import { isComplex, isFloat } from "../core/dtype.ts";
 import { literal } from "../core/scalar.ts";
-import { RematTypeError, RematValueError } from "../errors.ts";
-import { add, div, sub } from "../primitives/arithmetic.ts";
-import { range, tupleText } from "../primitives/axes.ts";
+import { RematValueError } from "../errors.ts";
+import { scan } from "../lax/loops.ts";
+import { add, sub } from "../primitives/arithmetic.ts";
+import { tupleText } from "../primitives/axes.ts";
 import { constLike, fullLike, zerosLike } from "../primitives/broadcasting.ts";
 import { bitwiseAnd, bitwiseOr, eq, eqTo, leTo, ltTo, ne, select } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { imag, real } from "../primitives/complex.ts";
-import { gathered } from "../primitives/gather.ts";
-import { gatherDims } from "../primitives/gatherDimensions.ts";
 import { counted } from "../primitives/iota.ts";
 import { concatenated } from "../primitives/join.ts";
-import { broadcastedInDim, expanded, filled, reshaped, squeezed } from "../primitives/shape.ts";
+import { batchedInFront, filled, reshaped } from "../primitives/shape.ts";
 import { sortedTogether } from "../primitives/sort.ts";
-import { toArray, type ArrayLike } from "./asarray.ts";
+import type { ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { getitem, slice } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
 import { greaterEqual } from "./logic.ts";
-import { arrayOf, keyOf } from "./options.ts";
+import { keyOf } from "./options.ts";
 import { promoteDtypes } from "./promote.ts";
 import { sum } from "./reductions.ts";
+import { floorDivide } from "./rounding.ts";
 import { subtract } from "./ufuncs.ts";
 import { where } from "./where.ts";
 
@@ -56,30 +57,34 @@ function inOrder(xs: readonly NDArray[], ys: readonly NDArray[], orEqual: boolea
   return result!;
 }
 
-/** Halving the range in which the place lies, for all queries side by side. */
-function byHalving(a: NDArray, v: NDArray, side: "left" | "right"): NDArray {
+/** The name under which a search is jitted. */
+const halving = (side: "left" | "right", unrolled: boolean, a: NDArray, v: NDArray): NDArray =>
+  jitted("_searchsorted_scan_impl", keyOf(side, unrolled), (p, q) => byHalving(p, q, side, unrolled), [a, v]);
+
+/** Halving the range in which the place lies; queries are searched one by one, side by side. */
+function byHalving(a: NDArray, v: NDArray, side: "left" | "right", unrolled: boolean): NDArray {
   const n = a.shape[0];
-  const levels = Math.ceil(Math.log2(n + 1));
-  let low = filled(v.shape, 0, "uint32");
-  let high = filled(v.shape, n, "uint32");
-  const queryKeys = keysOf(v);
-  const dims = gatherDims({ offsetDims: [v.ndim], collapsedSliceDims: [], startIndexMap: [0] });
-  for (let level = 0; level < levels; level++) {
-    const middle = add(low, div(sub(high, low), literal(2, "uint32")));
-    const window = gathered(a, expanded(middle, [v.ndim]), dims, [1], { mode: "clip" });
-    const element = squeezed(window, [v.ndim]);
-    const goLeft = inOrder(queryKeys, keysOf(element), side === "left");
-    low = select(goLeft, low, middle);
-    high = select(goLeft, middle, high);
+  if (n === 0) return filled(v.shape, 0, "int32");
+  if (v.ndim > 0) {
+    const { outs, dims } = batchFlat(([p, q]) => [halving(side, unrolled, p, q)], v.shape[0], [a, v], [null, 0]);
+    return batchedInFront(outs[0], dims[0], v.shape[0]);
   }
-  return high;
+  const levels = Math.ceil(Math.log2(n + 1));
+  const step = ([low, high]: readonly NDArray[]): [NDArray[], null] => {
+    const middle = add(low, floorDivide(sub(high, low), 2));
+    const element = getitem(a, middle);
+    const goLeft = inOrder(keysOf(v), keysOf(element), side === "left");
+    return [[select(goLeft, low, middle), select(goLeft, middle, high)], null];
+  };
+  const start = [literal(0, "uint32"), literal(n, "uint32")];
+  const [range] = scan(step as never, start, null, { length: levels, unroll: unrolled ? levels : 1 }) as unknown as [NDArray[], null];
+  return convertElementType(range[1], "int32");
 }
 
 function byCounting(a: NDArray, v: NDArray, side: "left" | "right"): NDArray {
-  const shape = [a.shape[0], ...v.shape];
-  const column = keysOf(a).map((x) => broadcastedInDim(x, shape, [0]));
-  const row = keysOf(v).map((x) => broadcastedInDim(x, shape, range(v.ndim, 1)));
-  return sum(inOrder(column, row, side === "right"), 0);
+  const compare = ([x, y]: readonly NDArray[]): NDArray[] => [inOrder(keysOf(x), keysOf(y), side === "right")];
+  const { outs, dims } = batchFlat(compare, a.shape[0], [a, v], [0, null]);
+  return sum(batchedInFront(outs[0], dims[0], a.shape[0]), 0, { dtype: "int32" });
 }
 
 function bySorting(a: NDArray, v: NDArray, side: "left" | "right"): NDArray {
@@ -106,39 +111,33 @@ export function searchsorted(a: ArrayLike, v: ArrayLike, side?: "left" | "right"
   if (from !== "left" && from !== "right") {
     throw new RematValueError(`invalid argument side='${String(from)}', expected 'left' or 'right'.`);
   }
-  const ways = { scan: byHalving, scan_unrolled: byHalving, compare_all: byCounting, sort: bySorting } as const;
-  if (!(method in ways)) {
+  if (!["compare_all", "scan", "scan_unrolled", "sort"].includes(method)) {
     throw new RematValueError(`invalid argument method='${method}', expected one of ['compare_all', 'scan', 'scan_unrolled', 'sort'].`);
   }
   const body = (...xs: NDArray[]): NDArray => {
     if (xs[0].ndim !== 1) throw new RematValueError(`searchsorted: a should be 1-dimensional, got shape ${tupleText(xs[0].shape)}.`);
     const [promoted, query] = promoteDtypes(xs[0], xs[1]);
     const vector = xs.length > 2 ? getitem(promoted, xs[2]) : promoted;
-    if (vector.size === 0) return filled(query.shape, 0, "int32");
-    return jitted(
-      `_searchsorted_${method === "scan_unrolled" ? "scan" : method}_impl`,
-      keyOf(from),
-      (p, q) => converted(ways[method](p, q, from)),
-      [vector, query],
-    );
+    if (method === "scan" || method === "scan_unrolled") return halving(from, method === "scan_unrolled", vector, query);
+    const impl = method === "sort" ? bySorting : byCounting;
+    return jitted(`_searchsorted_${method}_impl`, keyOf(from), (p, q) => convertElementType(impl(p, q, from), "int32"), [vector, query]);
   };
   const args = sorter === null ? [a, v] : [a, v, sorter];
   return jitted("searchsorted", keyOf(from, method), body, args);
 }
 
-const converted = (x: NDArray): NDArray => (x.dtype === "int32" ? x : convertElementType(x, "int32"));
-
 /** The bins of values: the number of the bin whose edges, in ascending or descending order, they lie between. */
 export function digitize(x: ArrayLike, bins: ArrayLike, right: boolean | { readonly right?: boolean } = false): NDArray {
   const closed = typeof right === "boolean" ? right : (right.right ?? false);
-  const edges = arrayOf(bins, "digitize", 1);
-  if (edges.ndim !== 1) throw new RematTypeError(`digitize: bins must be a 1-dimensional array; got shape ${tupleText(edges.shape)}.`);
-  const values = toArray(x, "digitize");
-  if (edges.size === 0) return filled(values.shape, 0, "int32");
-  const side = closed ? "left" : "right";
-  const n = edges.shape[0];
-  const ascending = greaterEqual(getitem(edges, -1), getitem(edges, 0));
-  const up = searchsorted(edges, values, side);
-  const down = subtract(n, searchsorted(getitem(edges, slice(null, null, -1)), values, side));
-  return where(ascending, up, down);
+  const body = (values: NDArray, edges: NDArray): NDArray => {
+    if (edges.ndim !== 1) throw new RematValueError(`digitize: bins must be a 1-dimensional array; got shape ${tupleText(edges.shape)}.`);
+    if (edges.size === 0) return filled(values.shape, 0, "int32");
+    const side = closed ? "left" : "right";
+    const last = getitem(edges, -1);
+    const ascending = greaterEqual(last, getitem(edges, 0));
+    const up = searchsorted(edges, values, side);
+    const down = subtract(edges.shape[0], searchsorted(getitem(edges, slice(null, null, -1)), values, side));
+    return where(ascending, up, down);
+  };
+  return jitted("digitize", keyOf(closed), body, [x, bins]);
 }

@@ -66,7 +66,7 @@ function sortedMask(x: NDArray, axis: number, equalNan: boolean): readonly NDArr
       order = zeros([1], { dtype: int() });
     } else {
       const columns = reversed(transposed(reshaped(rows, [n, width]), [1, 0]), [0]);
-      order = lexsort(range(width).map((i) => getitem(columns, i)));
+      order = lexsort(columns);
     }
     const aux = getitem(rows, order);
     if (aux.size === 0) return [aux, zeros([n], { dtype: "bool" }), order];

@@ -1,18 +1,17 @@
 /** Sorted order: sorting, the indices that sort, partial sorting, searching in sorted arrays. Sorting is stable, and NaN comes last. */
-import type { NDArray } from "../core/array.ts";
+import { NDArray } from "../core/array.ts";
 import { isComplex, kindOf, type DType } from "../core/dtype.ts";
 import { canonicalDType, literal } from "../core/scalar.ts";
 import { RematTypeError, RematValueError, UnsupportedError } from "../errors.ts";
+import { elements } from "../lax/slicing.ts";
 import { add, neg, sub } from "../primitives/arithmetic.ts";
 import { canonicalAxis, isIdentity, range, sameList, tupleText } from "../primitives/axes.ts";
 import { constLike, fullLike } from "../primitives/broadcasting.ts";
-import { eq, select } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { counted } from "../primitives/iota.ts";
 import { concatenated } from "../primitives/join.ts";
 import { filled, reshaped, reversed, transposed } from "../primitives/shape.ts";
 import { sorted, sortedTogether, topOf } from "../primitives/sort.ts";
-import { scatterAdded } from "../primitives/gather.ts";
 import { replaced } from "../primitives/scatter.ts";
 import { scatterDims } from "../primitives/gatherDimensions.ts";
 import { toArray, type ArrayLike } from "./asarray.ts";
@@ -87,23 +86,20 @@ export function argsort(a: ArrayLike, ...options: readonly (number | null | Args
 
 /** The indices that sort by several keys, the last one first; along the last axis by default. */
 export function lexsort(keys: readonly ArrayLike[] | NDArray, axis: number | { readonly axis?: number } = -1): NDArray {
-  const arrays = (Array.isArray(keys) ? (keys as readonly ArrayLike[]) : rows(keys as NDArray)).map((k, i) => toArray(k, "lexsort", i));
-  if (arrays.length === 0) throw new RematTypeError("need sequence of keys with len > 0 in lexsort, got none.");
-  if (!arrays.every((k) => sameList(k.shape, arrays[0].shape))) {
-    throw new RematValueError(`all keys need to be the same shape, got ${arrays.map((k) => tupleText(k.shape)).join(", ")}.`);
-  }
+  const given = keys instanceof NDArray ? [keys] : keys.map((k, i) => toArray(k, "lexsort", i));
   const dtype = canonicalDType("int64");
   const wanted = typeof axis === "number" ? axis : (axis.axis ?? -1);
-  const body = (...xs: NDArray[]): NDArray => {
+  const body = (...args: NDArray[]): NDArray => {
+    const xs = keys instanceof NDArray ? elements(args[0]) : args;
+    if (xs.length === 0) throw new RematTypeError("need sequence of keys with len > 0 in lexsort, got none.");
+    if (!xs.every((k) => sameList(k.shape, xs[0].shape))) {
+      throw new RematValueError(`all keys need to be the same shape, got ${xs.map((k) => tupleText(k.shape)).join(", ")}.`);
+    }
     if (xs[0].ndim === 0) return filled([], 0, dtype);
     const dimension = canonicalAxis(wanted, xs[0].ndim);
     return sortedTogether([...xs.toReversed(), counted(dtype, xs[0].shape, dimension)], dimension, xs.length).at(-1)!;
   };
-  return jitted("lexsort", keyOf(wanted), body, arrays);
-}
-
-function rows(x: NDArray): NDArray[] {
-  throw new RematTypeError(`lexsort takes its keys as a list of arrays, got one of shape ${tupleText(x.shape)}. Give [a, b, ...].`);
+  return jitted("lexsort", keyOf(wanted, keys instanceof NDArray), body, given);
 }
 
 /** The same sort, as complex numbers. */

@@ -5,7 +5,7 @@ import { isInteger } from "../core/dtype.ts";
 import { canonicalDType, elementOf, literal } from "../core/scalar.ts";
 import { RematIndexError, RematTypeError, RematValueError, UnsupportedError } from "../errors.ts";
 import { add } from "../primitives/arithmetic.ts";
-import { canonicalAxis, range, sameList, tupleText, without } from "../primitives/axes.ts";
+import { canonicalAxis, range, tupleText, without } from "../primitives/axes.ts";
 import { constLike, fullLike } from "../primitives/broadcasting.ts";
 import { lt, select } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
@@ -14,11 +14,15 @@ import { gatherDims, type GatherScatterMode, type ModeLike } from "../primitives
 import { counted } from "../primitives/iota.ts";
 import { jitCall } from "../primitives/jit.ts";
 import { expanded, filled, reshaped, squeezed } from "../primitives/shape.ts";
-import { toArray, type ArrayLike } from "./asarray.ts";
+import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
+import { getitem, slice } from "./indexing.ts";
+import { nonzero, unravelIndex } from "./nonzero.ts";
 import { keyOf, named } from "./options.ts";
 import { broadcastShapes } from "./promote.ts";
+import { clip } from "./piecewise.ts";
 import { remainder } from "./rounding.ts";
+import { tile } from "./shape.ts";
 import { stretched, where } from "./where.ts";
 
 export interface TakeOptions {
@@ -248,25 +252,37 @@ export interface PutOptions {
   readonly inplace?: boolean;
 }
 
+/** A vector repeated, and cut off, to a given size. */
+function tiledTo(x: NDArray, size: number): NDArray {
+  const long = x.size < size ? tile(x, Math.ceil(size / x.size)) : x;
+  return long.size > size ? getitem(long, slice(size)) : long;
+}
+
 /** The array with the elements at places of the flattened array replaced by `v`, repeated as need be. */
 export function put(a: ArrayLike, ind: ArrayLike, v: ArrayLike, options: PutOptions = {}): NDArray {
   refuseInPlace("put", options.inplace);
-  const x = toArray(a, "put", 0);
-  const places = flattened(toArray(ind, "put", 1));
-  const values = flattened(toArray(v, "put", 2));
+  const x = asarray(a);
+  const places = flattened(asarray(ind));
+  const values = flattened(asarray(v));
   if (x.size === 0 || places.size === 0 || values.size === 0) return x;
-  const repeated = take(
-    values,
-    range(places.size).map((i) => i % values.size),
-  );
+  const repeated = tiledTo(values, places.size);
+  const { mode = null } = options;
   let index = places;
-  if (options.mode === "clip") {
-    const low = constLike(places, 0);
-    const high = constLike(places, x.size - 1);
-    index = select(lt(places, low), fullLike(places, 0), select(lt(high, places), fullLike(places, x.size - 1), places));
-  } else if (options.mode === "wrap") {
-    index = remainder(places, x.size);
-  }
-  const out = at(flattened(x), index).set(repeated, { mode: options.mode ? "promise_in_bounds" : "drop" });
-  return sameList(out.shape, x.shape) ? out : reshaped(out, x.shape);
+  if (mode === "clip") index = clip(places, 0, x.size - 1);
+  else if (mode === "wrap") index = remainder(places, x.size);
+  return at(x, ...unravelIndex(index, x.shape)).set(repeated, { mode: mode === null ? "drop" : "promise_in_bounds" });
+}
+
+/** The array with the elements where a mask is true replaced by `vals`, repeated as need be. */
+export function place(arr: ArrayLike, mask: ArrayLike, vals: ArrayLike, options: { readonly inplace?: boolean } = {}): NDArray {
+  refuseInPlace("place", options.inplace);
+  const x = asarray(arr);
+  const where = asarray(mask);
+  const values = flattened(asarray(vals));
+  if (x.size !== where.size) throw new RematValueError(`place: arr and mask must be the same size, got ${x.size} and ${where.size}.`);
+  if (values.size === 0) throw new RematValueError("Cannot place values from an empty array: give at least one.");
+  if (x.size === 0) return x;
+  const [places] = nonzero(flattened(where), { size: where.size, fillValue: where.size });
+  const out = at(flattened(x), places).set(tiledTo(values, places.shape[0]), { mode: "drop" });
+  return reshaped(out, x.shape);
 }

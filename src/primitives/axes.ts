@@ -35,7 +35,11 @@ export function canonicalAxes(axis: number | readonly number[] | null | undefine
   return axes;
 }
 
-export const range = (n: number, start = 0): number[] => Array.from({ length: n }, (_, i) => start + i);
+export function range(n: number, start = 0): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < n; i++) out.push(start + i);
+  return out;
+}
 
 /** The indices that sort a list; equal elements keep their order. */
 export const argsort = (xs: readonly number[]): number[] => range(xs.length).sort((i, j) => xs[i]! - xs[j]!);
@@ -47,8 +51,11 @@ export const without = <T>(xs: readonly T[], places: readonly number[]): T[] => 
 export const inserted = <T>(xs: readonly T[], place: number, x: T): T[] => [...xs.slice(0, place), x, ...xs.slice(place)];
 
 /** The axes below `ndim` that are in none of the lists. */
-export const remaining = (ndim: number, ...lists: readonly (readonly number[])[]): number[] =>
-  range(ndim).filter((i) => !lists.some((list) => list.includes(i)));
+export function remaining(ndim: number, ...lists: readonly (readonly number[])[]): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < ndim; i++) if (!lists.some((list) => list.includes(i))) out.push(i);
+  return out;
+}
 
 export const isIdentity = (permutation: readonly number[]): boolean => permutation.every((p, i) => p === i);
 

@@ -9,7 +9,7 @@ import { bind1 } from "../core/interpreter.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { isLinear, jvpByOperand, zeroJvp } from "./algebra.ts";
-import { constLike, zerosLike } from "./broadcasting.ts";
+import { broadcastToResult, constLike, zerosLike } from "./broadcasting.ts";
 import {
   anything,
   bits,
@@ -201,9 +201,10 @@ export const clampP: Primitive = {
   jvp: jvpByOperand(
     () => clampP,
     [
-      (t, _out, [low, x, high]) => select(bitwiseAnd(gt(low, x), lt(low, high)), t, zerosLike(x)),
+      (t, _out, [low, x, high]) =>
+        select(bitwiseAnd(gt(low, x), lt(low, high)), broadcastToResult(x.shape, t), zerosLike(x)),
       (t, _out, [low, x, high]) => select(bitwiseAnd(gt(x, low), lt(x, high)), t, zerosLike(x)),
-      (t, _out, [, x, high]) => select(lt(high, x), t, zerosLike(x)),
+      (t, _out, [, x, high]) => select(lt(high, x), broadcastToResult(x.shape, t), zerosLike(x)),
     ],
   ),
   batch(size, [low, x, high], [lowDim, dim, highDim]) {
@@ -216,17 +217,15 @@ export const clampP: Primitive = {
       return { outs: [clamp(bounds[0], x, bounds[1])], dims: [dim!] };
     }
     if (low.ndim === 0 && high.ndim === 0 && dim !== null) return { outs: [clamp(low, x, high)], dims: [dim] };
-    let operand = x.ndim > 0 ? batchedInFront(x, dim, size) : x;
-    const [lower, upper] = (
-      [
-        [low, lowDim!],
-        [high, highDim!],
-      ] as const
-    ).map(([bound, d]) => {
-      let b = bound.ndim > 0 ? batchedInFront(bound, d, size) : bound;
-      if (b.ndim === 0 && operand.ndim > 0) b = broadcasted(b, operand.shape);
-      return b.ndim > 0 && b.ndim < operand.ndim ? broadcastedInDim(b, operand.shape, [0]) : b;
-    });
+    const front = (v: NDArray, d: number | null): NDArray => (v.ndim > 0 ? batchedInFront(v, d, size) : v);
+    let lower = front(low, lowDim);
+    let upper = front(high, highDim);
+    let operand = front(x, dim);
+    const { shape } = operand;
+    if (lower.ndim === 0 && shape.length > 0) lower = broadcasted(lower, shape);
+    if (upper.ndim === 0 && shape.length > 0) upper = broadcasted(upper, shape);
+    if (lower.ndim > 0 && lower.ndim < shape.length) lower = broadcastedInDim(lower, shape, [0]);
+    if (upper.ndim > 0 && upper.ndim < shape.length) upper = broadcastedInDim(upper, shape, [0]);
     if (lower.ndim > operand.ndim) operand = broadcasted(operand, lower.shape);
     return { outs: [clamp(lower, operand, upper)], dims: [0] };
   },

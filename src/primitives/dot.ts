@@ -79,7 +79,18 @@ export function dotShape(lhs: Shape, rhs: Shape, [[lc, rc], [lb, rb]]: DotDimens
   ];
 }
 
+/** True if axes pair up with equal sizes, and each occurs once: what nearly every call fulfils. */
+function pairUp(lhs: Shape, rhs: Shape, left: readonly number[], right: readonly number[]): boolean {
+  if (left.length > 1 && (new Set(left).size !== left.length || new Set(right).size !== right.length)) return false;
+  for (let i = 0; i < left.length; i++) {
+    const size = lhs[left[i]];
+    if (size === undefined || size !== rhs[right[i]]) return false;
+  }
+  return true;
+}
+
 function checkAxes(lhs: ShapedArray, rhs: ShapedArray, [[lc, rc], [lb, rb]]: DotDimensionNumbers): void {
+  if (lc.length === rc.length && lb.length === rb.length && pairUp(lhs.shape, rhs.shape, [...lc, ...lb], [...rc, ...rb])) return;
   const fail = (text: string): never => {
     throw new ShapeError(
       `dot_general requires ${text}. The operands are ${lhs.toLongString()} and ${rhs.toLongString()}: check the ` +
