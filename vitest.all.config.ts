@@ -7,7 +7,7 @@ import { defineConfig } from "vitest/config";
  * the machine (`CHROMIUM` names another one), with WebGPU on the software rasteriser.
  */
 const chromium =
-  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
 
 const conditions = ["@remat/source", "module", "development|production"];
 
@@ -38,8 +38,15 @@ export default defineConfig({
             provider: playwright({
               launchOptions: {
                 ...(chromium === undefined ? {} : { executablePath: chromium }),
+                // A fresh profile is Playwright's default; the rest keeps Chromium from the network and from a GPU.
                 args: [
                   "--no-sandbox",
+                  "--disable-gpu",
+                  "--disable-quic",
+                  "--no-first-run",
+                  "--disable-background-networking",
+                  "--disable-component-update",
+                  "--disable-sync",
                   "--enable-unsafe-webgpu",
                   "--use-webgpu-adapter=swiftshader",
                   "--enable-features=Vulkan",

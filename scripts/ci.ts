@@ -122,11 +122,11 @@ function countVitest(path: string): Counts {
   return { passed, failed };
 }
 
-/** The last line of the form `N passed, N failed` that a script wrote. */
+/** The last line of the form `N passed, N failed`, perhaps with `, N skipped`, that a script wrote. */
 function countClosingLine(run: Run): Counts {
   // eslint-disable-next-line no-control-regex
   const plain = run.tail.replaceAll(/\x1b\[[0-9;]*m/g, "");
-  const last = [...plain.matchAll(/^\s*(\d+) passed, (\d+) failed\s*$/gm)].at(-1);
+  const last = [...plain.matchAll(/^\s*(\d+) passed, (\d+) failed(?:, \d+ skipped)?\s*$/gm)].at(-1);
   if (last === undefined) throw new Error("no closing line `N passed, N failed`");
   return { passed: Number(last[1]), failed: Number(last[2]) };
 }

@@ -50,5 +50,5 @@ export { vmap, type AxisTree, type VmapOptions } from "./api/vmap.ts";
 
 export { checkpoint, remat, type CheckpointOptions } from "./checkpoint.ts";
 export { checkpointName, checkpointPolicies, Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "./policies.ts";
-export { printSavedResiduals, savedResiduals, type Residual, type ResidualKind } from "./residuals.ts";
+export { logCheckpointResiduals, printSavedResiduals, savedResiduals, type Residual, type ResidualKind } from "./residuals.ts";
 export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";

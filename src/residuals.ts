@@ -3,6 +3,7 @@
  */
 import { argNames } from "./argNames.ts";
 import type { ShapedArray } from "./core/aval.ts";
+import { listenToCheckpoints } from "./core/config.ts";
 import { Literal, Var, type Eqn, type Jaxpr } from "./core/jaxpr.ts";
 import type { Frame } from "./core/source.ts";
 import { stage } from "./core/stage.ts";
@@ -92,4 +93,29 @@ function produced(v: Var, eqn: Eqn): Residual {
   };
   const [kind, name, text] = describe();
   return { ...plain(v.aval, kind, text), name, eqn, source: eqn.source?.frame ?? null };
+}
+
+/**
+ * Tells, for every checkpointed call that is differentiated from now on, which inputs and which intermediate values it keeps; `null` ends it. By
+ * default the message goes to `console.warn`.
+ *
+ * @example
+ * logCheckpointResiduals((message) => console.log(message));
+ */
+export function logCheckpointResiduals(log: ((message: string) => void) | null = (message) => console.warn(message)): void {
+  if (log === null) {
+    listenToCheckpoints(null);
+    return;
+  }
+  listenToCheckpoints(({ inputs, known, numResiduals }) => {
+    const names = known.invars.map(() => "at flattened index {i}");
+    const body = residualsOf(known, numResiduals, names).map((r) => `  ${r.aval.toLongString()} from ${r.text.slice(r.aval.toString().length + 1)}\n`);
+    const saved = inputs.map((a) => `  ${a.toLongString()}\n`);
+    log(
+      "remat-decorated function " +
+        (saved.length > 0 ? `saving inputs with shapes:\n${saved.join("")}` : "") +
+        (saved.length > 0 && body.length > 0 ? "and " : "") +
+        (body.length > 0 ? `saving these intermediates:\n${body.join("")}` : ""),
+    );
+  });
 }

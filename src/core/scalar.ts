@@ -97,10 +97,14 @@ export function literal(value: Element, dtype: DType, weakType = false): Concret
   return new ConcreteArray(aval, data, true);
 }
 
+/** A whole number that an integer dtype holds. Larger ones, such as 1e30, are meant as floats. */
+export const isIntegral = (value: number): boolean =>
+  Number.isInteger(value) && Math.abs(value) <= (x64Enabled() ? Number.MAX_SAFE_INTEGER : 2 ** 32);
+
 /** A host scalar as JAX takes a Python one: weakly typed (but for booleans), integral numbers as integers. */
 export function scalar(value: HostScalar): ConcreteArray {
   if (typeof value === "boolean") return literal(value, "bool");
-  if (typeof value === "bigint" || Number.isInteger(value)) return literal(value, canonicalDType("int64"), true);
+  if (typeof value === "bigint" || isIntegral(value)) return literal(value, canonicalDType("int64"), true);
   const rounded = literal(value, canonicalDType("float64"), true);
   return new ConcreteArray(rounded.aval, rounded.data, true, value);
 }

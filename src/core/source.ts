@@ -115,5 +115,7 @@ function fileOf(location: string): string {
 function functionName(name: string | undefined): string {
   if (name === undefined || name === "" || name === "<anonymous>") return "<lambda>";
   if (name === "Object.<anonymous>" || name === "Module.<anonymous>") return "<module>";
+  // V8 makes up a name such as `checkpoint.policy` for a function without one; those of methods begin with a class.
+  if (/^[a-z_$][\w$]*\./.test(name)) return "<lambda>";
   return name.replace(/^new /, "").replace(/ \[as .*\]$/, "").replace(/^(Object|Module)\./, "");
 }

@@ -70,11 +70,12 @@ function sortedMask(x: NDArray, axis: number, equalNan: boolean): readonly NDArr
     }
     const aux = getitem(rows, order);
     if (aux.size === 0) return [aux, zeros([n], { dtype: "bool" }), order];
+    const first = ones([n], { dtype: "bool" });
     const later = getitem(aux, slice(1, null));
     const earlier = getitem(aux, slice(null, -1));
     let differ = ne(later, earlier);
     if (isInexact(aux.dtype) && equalNan) differ = bitwiseAnd(differ, bitwiseNot(bitwiseAnd(isnan(later), isnan(earlier))));
-    const mask = at(ones([n], { dtype: "bool" }), slice(1, null)).set(any(differ, range(aux.ndim - 1, 1)));
+    const mask = at(first, slice(1, null)).set(any(differ, range(aux.ndim - 1, 1)));
     return [aux, mask, order];
   };
   return jittedAll("_unique_sorted_mask", keyOf(axis, equalNan), body, [x]);
@@ -125,8 +126,8 @@ function countsOf(ar: NDArray, axis: number, aux: NDArray, mask: NDArray, size: 
     return diff(concatenated([starts, filled([1], mask.size, starts.dtype)], 0));
   }
   const starts = nonzero(mask, { size: size + 1 })[0];
-  const later = getitem(starts, slice(1, null));
-  return diff(at(starts, slice(1, null)).set(where(later, later, mask.size)));
+  const later = (): NDArray => getitem(starts, slice(1, null));
+  return diff(at(starts, slice(1, null)).set(where(later(), later(), mask.size)));
 }
 
 function checkKnown(x: NDArray, where: string): void {

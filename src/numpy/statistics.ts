@@ -60,7 +60,7 @@ function varianceDTypes(from: DType, asked: DType | null): [computed: DType, res
   return [upcastHalf(from), from === "complex64" ? "float32" : from === "complex128" ? "float64" : from];
 }
 
-function correctionOf(name: string, { ddof = 0, correction = null }: VarOptions): number {
+function correctionOf(name: string, { ddof = 0, correction = null }: Partial<VarOptions>): number {
   if (correction === null) return ddof;
   if (ddof !== 0) {
     throw new RematValueError(`ddof and correction can't be provided simultaneously: np.${name} got ${ddof} and ${correction}.`);
@@ -71,65 +71,72 @@ function correctionOf(name: string, { ddof = 0, correction = null }: VarOptions)
 const dtypeOf = (dtype: DType | null | undefined): DType | null =>
   dtype === null || dtype === undefined ? null : canonicalDType(dtype);
 
-/** The elements' squared distances from the mean, and their number less the correction. */
-interface Spread {
-  readonly axis: Axis;
-  readonly keepdims: boolean;
-  readonly dtype: DType | null;
-  readonly correction: NDArray;
-}
-
-function variance(x: NDArray, { axis, keepdims, dtype, correction }: Spread, mask: NDArray | null, given: NDArray | null): NDArray {
+function variance(x: NDArray, { axis, keepdims, dtype }: SpreadOptions, { mean: given, correction, where }: Given): NDArray {
   const [computed, result] = varianceDTypes(x.dtype, dtype);
   const a = convertElementType(x, computed);
-  const center = given === null ? mean(a, { axis, dtype: computed, keepdims: true, where: mask }) : convertElementType(given, computed);
+  const center = given === null ? mean(a, { axis, dtype: computed, keepdims: true, where }) : convertElementType(given, computed);
   const distance = sub(a, center);
   const squared = isComplex(computed) ? real(mul(distance, conj(distance))) : square(distance);
-  const number = sub(count(a, axis, keepdims, mask, squared.dtype), convertElementType(correction, squared.dtype));
-  const total = sum(squared, { axis, dtype: squared.dtype, keepdims, where: mask });
+  const number = sub(count(a, axis, keepdims, where, squared.dtype), convertElementType(correction, squared.dtype));
+  const total = sum(squared, { axis, dtype: squared.dtype, keepdims, where });
   const quotient = convertElementType(div(total, number), result);
   return whereOf(gt(number, constLike(number, 0)), quotient, literal(NaN, canonicalDType("float64"), true));
 }
 
-/** Calls a jitted function of an array, the correction, and what is given of a mask and a mean. */
+/** What a variance is computed from besides the array; the mean and the mask may be missing. */
+interface Given {
+  readonly mean: NDArray | null;
+  readonly correction: NDArray;
+  readonly where: NDArray | null;
+}
+
+/** Calls a jitted function with the operands that are given. Their order, in JAX that of the keywords, is part of the program. */
 function spread(
   name: string,
-  a: ArrayLike,
-  options: VarOptions,
-  body: (x: NDArray, correction: NDArray, mask: NDArray | null, mean: NDArray | null) => NDArray,
+  x: NDArray,
+  given: Given,
+  order: readonly (keyof Given)[],
+  key: string,
+  body: (x: NDArray, given: Given) => NDArray,
 ): NDArray {
-  const [mask, given] = [options.where ?? null, options.mean ?? null];
-  const args = [toArray(a, name), toArray(correctionOf(name, options), name, 1)];
-  if (mask !== null) args.push(toArray(mask, name, 2));
-  if (given !== null) args.push(toArray(given, name, 3));
-  const key = keyOf(options.axis ?? null, options.dtype ?? null, options.keepdims ?? false, mask !== null, given !== null);
-  return jitCall(
-    name,
-    key,
-    (x, correction, ...rest) => {
-      const maskArray = mask === null ? null : rest[0];
-      return [body(x, correction, maskArray, given === null ? null : rest[rest.length - 1])];
-    },
-    args,
-  )[0];
+  const present = order.filter((k) => given[k] !== null);
+  const inside = (xs: readonly NDArray[]): Given => ({
+    ...given,
+    ...Object.fromEntries(present.map((k, i) => [k, xs[i]])),
+  });
+  const args = [x, ...present.map((k) => given[k] as NDArray)];
+  return jitCall(name, keyOf(key, present), (y, ...rest) => [body(y, inside(rest))], args)[0];
 }
+
+interface SpreadOptions {
+  readonly axis: Axis;
+  readonly dtype: DType | null;
+  readonly keepdims: boolean;
+}
+
+const spreadOptions = (options: Partial<VarOptions>): SpreadOptions => ({
+  axis: options.axis ?? null,
+  dtype: dtypeOf(options.dtype),
+  keepdims: options.keepdims ?? false,
+});
+
+const givenOf = (name: string, options: Partial<VarOptions>): Given => ({
+  mean: options.mean === null || options.mean === undefined ? null : toArray(options.mean, name, 1),
+  correction: toArray(correctionOf(name, options), name, 2),
+  where: options.where === null || options.where === undefined ? null : toArray(options.where, name, 3),
+});
+
+const varianceCall = (x: NDArray, options: SpreadOptions, given: Given): NDArray =>
+  spread("_var", x, given, ["mean", "correction", "where"], keyOf(options), (y, inside) => variance(y, options, inside));
 
 type VarArgument = DType | null | VarOptions;
 
-function varianceOf(a: ArrayLike, options: VarOptions, correction?: NDArray): NDArray {
-  return spread("_var", a, options, (x, ddof, mask, given) =>
-    variance(
-      x,
-      { axis: options.axis ?? null, keepdims: options.keepdims ?? false, dtype: dtypeOf(options.dtype), correction: correction ?? ddof },
-      mask,
-      given,
-    ),
-  );
-}
-
 /** The mean of the squared distances from the mean, over the given axes. */
 export const var_ = (a: ArrayLike, axis?: Axis | VarOptions, dtype?: VarArgument, options?: VarOptions): NDArray =>
-  varianceOf(a, named<VarOptions>(["axis", "dtype"], [axis, dtype, options]));
+  varianceFrom(a, named<VarOptions>(["axis", "dtype"], [axis, dtype, options]));
+
+const varianceFrom = (a: ArrayLike, options: Partial<VarOptions>): NDArray =>
+  varianceCall(toArray(a, "var"), spreadOptions(options), givenOf("var", options));
 
 export { var_ as var };
 
@@ -140,20 +147,10 @@ export function std(a: ArrayLike, axis?: Axis | VarOptions, dtype?: VarArgument,
   if (asked !== null && !isInexact(asked)) {
     throw new RematValueError(`dtype argument to np.std must be inexact; got ${asked}.`);
   }
-  return spread("_std", a, given, (x, correction, mask, center) => {
-    const inner: VarOptions = { axis: given.axis, dtype: given.dtype, keepdims: given.keepdims };
-    const args = [x, correction, ...(mask === null ? [] : [mask]), ...(center === null ? [] : [center])];
-    const key = keyOf(inner.axis ?? null, inner.dtype ?? null, inner.keepdims ?? false, mask !== null, center !== null);
-    const body = (y: NDArray, ddof: NDArray, ...rest: readonly NDArray[]): NDArray[] => [
-      variance(
-        y,
-        { axis: inner.axis ?? null, keepdims: inner.keepdims ?? false, dtype: dtypeOf(inner.dtype), correction: ddof },
-        mask === null ? null : rest[0],
-        center === null ? null : rest[rest.length - 1],
-      ),
-    ];
-    return sqrt(jitCall("_var", key, body, args)[0]);
-  });
+  const inner = spreadOptions(given);
+  return spread("_std", toArray(a, "std"), givenOf("std", given), ["correction", "mean", "where"], keyOf(inner), (x, inside) =>
+    sqrt(varianceCall(x, inner, inside)),
+  );
 }
 
 /** The distance between the largest and the smallest element. */
@@ -178,29 +175,32 @@ export interface AverageOptions {
 }
 
 /** The mean, weighted if weights are given. */
-export function average(a: ArrayLike, axis?: Axis | AverageOptions, weights?: ArrayLike | AverageOptions | null): NDArray {
-  return averageWithWeights(a, named<AverageOptions>(["axis", "weights"], [axis, weights]))[0];
-}
+export const average = (a: ArrayLike, axis?: Axis | AverageOptions, weights?: ArrayLike | AverageOptions | null): NDArray =>
+  averageOf(a, named<AverageOptions>(["axis", "weights"], [axis, weights]), false)[0];
 
 /** The weighted mean together with the sum of the weights. */
 export function averageWithWeights(a: ArrayLike, options: AverageOptions = {}): readonly [NDArray, NDArray] {
+  const [mean, total] = averageOf(a, options, true);
+  return [mean, total];
+}
+
+function averageOf(a: ArrayLike, options: Partial<AverageOptions>, returned: boolean): readonly NDArray[] {
   const { axis = null, weights = null, keepdims = false } = options;
+  const both = (out: NDArray, total: NDArray): NDArray[] => (returned ? [out, broadcastTo(total, out.shape)] : [out]);
   const body = (x: NDArray, w: NDArray | null = null): NDArray[] => {
     if (w === null) {
       const [y] = promoteDtypesInexact(x);
       const n = reductionAxes(y, axis).reduce((size, d) => size * y.shape[d], 1);
       const out = mean(y, { axis, keepdims });
-      return [out, broadcastTo(filledWith([], literal(n, "int32"), out.dtype), out.shape)];
+      return both(out, filledWith([], literal(n, "int32"), out.dtype));
     }
     const [y, v] = promoteDtypesInexact(x, w);
     const fitted = shaped(y, v, axis);
     const total = sum(fitted, { axis, keepdims });
-    const out = trueDivide(sum(multiply(y, fitted), { axis, keepdims }), total);
-    return [out, broadcastTo(total, out.shape)];
+    return both(trueDivide(sum(multiply(y, fitted), { axis, keepdims }), total), total);
   };
   const args = [toArray(a, "average"), ...(weights === null ? [] : [toArray(weights, "average", 1)])];
-  const [out, total] = jitCall("_average", keyOf(axis, keepdims, args.length), body, args, true);
-  return [out, total];
+  return jitCall("_average", keyOf(axis, keepdims, args.length, returned), body, args, true);
 }
 
 function shaped(a: NDArray, weights: NDArray, axis: Axis): NDArray {
@@ -276,29 +276,46 @@ export const nanmean: Reduction<MeanOptions> = (a, axis, options) => {
   );
 };
 
-function nanVariance(x: NDArray, options: VarOptions): NDArray {
-  const { axis = null, keepdims = false, ddof = 0 } = options;
-  const [computed, result] = varianceDTypes(x.dtype, dtypeOf(options.dtype));
+/** As `Given`; the correction is an operand only where it was asked for. */
+type MaybeGiven = Omit<Given, "correction"> & { readonly correction: NDArray | null };
+
+function nanVariance(x: NDArray, { axis, keepdims, dtype }: SpreadOptions, given: MaybeGiven): NDArray {
+  const [computed, result] = varianceDTypes(x.dtype, dtype);
   const a = convertElementType(x, computed);
-  const center = nanmean(a, { axis, dtype: computed, keepdims: true });
+  const { where } = given;
+  const center =
+    given.mean === null
+      ? nanmean(a, { axis, dtype: computed, keepdims: true, where })
+      : convertElementType(given.mean, computed);
   const distance = whereOf(ne(a, a), 0, sub(a, center));
   const squared = isComplex(computed) ? real(mul(distance, conj(distance))) : square(distance);
-  const number = subtract(sum(bitwiseNot(ne(a, a)), { axis, keepdims }), ddof);
+  const number = subtract(sum(bitwiseNot(ne(a, a)), { axis, keepdims, where }), given.correction ?? 0);
   const none = le(number, zeroOf(number));
-  const total = whereOf(none, float(NaN), sum(squared, { axis, keepdims }));
+  const total = whereOf(none, float(NaN), sum(squared, { axis, keepdims, where }));
   const divisor = whereOf(none, 1, number);
   return convertElementType(div(total, convertElementType(divisor, total.dtype)), result);
 }
 
+const nanVarianceCall = (x: NDArray, options: SpreadOptions, given: MaybeGiven): NDArray =>
+  spread("nanvar", x, given as Given, ["correction", "mean", "where"], keyOf(options), (y, inside) =>
+    nanVariance(y, options, inside),
+  );
+
+const maybeGiven = (name: string, options: Partial<VarOptions>): MaybeGiven =>
+  options.ddof === undefined ? { ...givenOf(name, options), correction: null } : givenOf(name, options);
+
 /** The variance of the elements that are not NaN. */
 export const nanvar: Reduction<VarOptions> = (a, axis, options) => {
   const given = named<VarOptions>(["axis"], [axis, options]);
-  return jitted("nanvar", keyOf(given), (x) => nanVariance(x, given), [a]);
+  return nanVarianceCall(toArray(a, "nanvar"), spreadOptions(given), maybeGiven("nanvar", given));
 };
 
 /** The standard deviation of the elements that are not NaN. */
 export const nanstd: Reduction<VarOptions> = (a, axis, options) => {
   const given = named<VarOptions>(["axis"], [axis, options]);
-  return jitted("nanstd", keyOf(given), (x) => sqrt(nanvar(x, given)), [a]);
+  const inner = spreadOptions(given);
+  const outer = maybeGiven("nanstd", given) as Given;
+  return spread("nanstd", toArray(a, "nanstd"), outer, ["correction", "mean", "where"], keyOf(inner), (x, inside) =>
+    sqrt(nanVarianceCall(x, inner, { ...inside, correction: inside.correction ?? toArray(0) })),
+  );
 };
-

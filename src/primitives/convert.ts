@@ -7,7 +7,7 @@
  */
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import { ShapedArray } from "../core/aval.ts";
-import { dtypes, isComplex, tangentDType, type DType } from "../core/dtype.ts";
+import { dtypes, isComplex, kindOf, tangentDType, type DType } from "../core/dtype.ts";
 import { bind, bind1, currentTrace, Tracer } from "../core/interpreter.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { literal, readElement, type Element } from "../core/scalar.ts";
@@ -81,20 +81,22 @@ export const convertElementTypeP: Primitive<ConvertParams> = {
 };
 
 const convertLiteral = (x: ConcreteArray, dtype: DType, weakType: boolean): ConcreteArray =>
-  literal(convertElement(x.host ?? readElement(x.data, x.dtype, 0), dtype), dtype, weakType);
+  literal(convertElement(x.host ?? readElement(x.data, x.dtype, 0), dtype, x.dtype), dtype, weakType);
 
 /** A host value as an element of a dtype: what is out of an integer's range saturates, as floats do. */
-export function convertElement(value: Element, dtype: DType): Element {
+export function convertElement(value: Element, dtype: DType, from?: DType): Element {
   const kind = dtypes[dtype].kind;
   if (kind === "bool" && typeof value === "object") return value.re !== 0 || value.im !== 0;
-  if (typeof value === "object" && !isComplex(dtype)) return convertElement(value.re, dtype);
-  if (typeof value !== "number" || (kind !== "int" && kind !== "uint") || Number.isInteger(value)) return value;
+  if (typeof value === "object" && !isComplex(dtype)) return convertElement(value.re, dtype, "float64");
+  if (typeof value !== "number" || (kind !== "int" && kind !== "uint")) return value;
+  // Integers wrap where they are stored.
+  if (Number.isInteger(value) && (from === undefined || kindOf(from) !== "float")) return value;
   if (Number.isNaN(value)) return 0;
   const bits = dtypes[dtype].bytes * 8;
   const [low, high] =
     kind === "int" ? [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n] : [0n, 2n ** BigInt(bits) - 1n];
-  if (value === Infinity || value > Number(high)) return high;
-  if (value === -Infinity || value < Number(low)) return low;
+  if (value > Number(high)) return high;
+  if (value < Number(low)) return low;
   return Math.trunc(value);
 }
 

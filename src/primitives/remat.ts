@@ -5,6 +5,7 @@
  * Chen et al., Training Deep Nets with Sublinear Memory Cost (2016); the rules are those of JAX's `jax.checkpoint`.
  */
 import type { NDArray } from "../core/array.ts";
+import { checkpointListener } from "../core/config.ts";
 import { floatBits, isInexact } from "../core/dtype.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind } from "../core/interpreter.ts";
@@ -115,6 +116,11 @@ function splitNow(trace: PartialTrace, args: readonly NDArray[], params: RematPa
   const knownArgs = args.filter((_, i) => !unknownIn[i]).filter((_, i) => known.usedIn[i]);
   const outs = evalJaxpr(roundResiduals(known.jaxpr, numResiduals), [], knownArgs);
   const residuals = outs.slice(numKnown);
+  checkpointListener()?.({
+    inputs: args.filter((_, i) => usedArgs[i] && !unknownIn[i]).map((x) => x.aval),
+    known: known.jaxpr,
+    numResiduals,
+  });
   const cse = params.prevent_cse;
   const stagedOuts = split.writeDown(
     remat as Primitive,

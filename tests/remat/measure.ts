@@ -35,7 +35,7 @@ export function backwardText(f: Fn, ...primals: readonly unknown[]): string {
 }
 
 const tangentsOf = (primals: readonly unknown[]): unknown[] =>
-  primals.map((x) => tree.map((leaf) => (leaf instanceof NDArray ? np.onesLike(leaf) : float(1)), x as never));
+  primals.map((x) => tree.map((leaf: unknown) => (leaf instanceof NDArray ? np.onesLike(leaf) : float(1)), x as never));
 
 /** Runs `fn` and counts the evaluations of each primitive by the engine. */
 export function evaluations<T>(fn: () => T): { readonly result: T; readonly counts: Readonly<Record<string, number>> } {

@@ -149,7 +149,7 @@ describe.each(wrappers)("%s", (_, wrap) => {
 
   test("a body of scan with tangents that are zero", () => {
     const f = (xs: NDArray): NDArray => {
-      const step = (carry: [NDArray, NDArray], x: NDArray): [[NDArray, NDArray], NDArray] => {
+      const step = (carry: readonly NDArray[], x: NDArray): [NDArray[], NDArray] => {
         const [total, fixed] = carry;
         return [[total.add(np.sin(fixed)), fixed], total.mul(x)];
       };
