@@ -28,7 +28,7 @@ function gradientProgram(layers: number, checkpointed: boolean): () => ClosedJax
   };
   const ws = Array.from({ length: layers }, () => np.zeros([WIDTH, WIDTH]));
   const x = np.zeros([BATCH, WIDTH]);
-  return () => makeJaxpr(grad(loss as (ws: readonly NDArray[], x: NDArray) => NDArray))(ws, x);
+  return () => makeJaxpr(grad(loss))(ws, x);
 }
 
 function equationsIn(jaxpr: Jaxpr): number {
@@ -74,7 +74,10 @@ print(json.dumps([measure(n, c) for n, c in json.loads(sys.argv[1])]))
 function measureJax(cases: readonly (readonly [number, boolean])[]): (number | null)[] {
   const python = process.env.PYTHON ?? "python3";
   try {
-    const out = execFileSync(python, ["-c", JAX, JSON.stringify(cases)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const out = execFileSync(python, ["-c", JAX, JSON.stringify(cases)], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     return JSON.parse(out) as number[];
   } catch {
     console.log(`(real JAX is not measured: ${python} cannot import it; set PYTHON to one that can)`);
@@ -95,7 +98,11 @@ export function benchTrace(depths: readonly number[] = [50, 500, 2000, 10_000], 
     return { layers, checkpointed, ...result, jax: jax.get([layers, checkpointed].join()) ?? null };
   });
   console.log("trace + linearize + transpose of an MLP's gradient (width 64, batch 32), nothing computed\n");
-  console.log(["layers", "checkpoint", "equations", "ms", "equations/s", "JAX ms", "JAX / ours"].map((s) => s.padStart(12)).join(""));
+  console.log(
+    ["layers", "checkpoint", "equations", "ms", "equations/s", "JAX ms", "JAX / ours"]
+      .map((s) => s.padStart(12))
+      .join(""),
+  );
   for (const row of rows) {
     const cells = [
       String(row.layers),

@@ -177,6 +177,7 @@ const steps: readonly Step[] = [
     count: () => countCorpus(corpusReport),
     exitCodeIsCounted: true,
   },
+  { name: "size", minutes: 1, script: "size" },
   { name: "check:package", minutes: 4, script: "check:package" },
   { name: "test:all", minutes: 12, script: "test:all", count: countClosingLine, exitCodeIsCounted: true },
 ];

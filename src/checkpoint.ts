@@ -7,7 +7,6 @@
 import { passFor } from "./argNames.ts";
 import { bind } from "./core/interpreter.ts";
 import type { Policy } from "./core/policy.ts";
-import type { Primitive } from "./core/primitive.ts";
 import { constsToInputs } from "./core/stage.ts";
 import { SplitArgs, TraceCache, traceArgs } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
@@ -46,11 +45,15 @@ const programs = new WeakMap<AnyFunction, TraceCache>();
  */
 export function checkpoint<F extends AnyFunction>(f: F, options?: CheckpointOptions): F;
 export function checkpoint<F extends AnyFunction>(method: F, context: ClassMethodDecoratorContext): F;
-export function checkpoint(options: CheckpointOptions): <F extends AnyFunction>(method: F, context?: ClassMethodDecoratorContext) => F;
+export function checkpoint(
+  options: CheckpointOptions,
+): <F extends AnyFunction>(method: F, context?: ClassMethodDecoratorContext) => F;
 export function checkpoint(target: unknown, second: unknown = {}): unknown {
   if (typeof target === "function") {
     const isDecorator = typeof second === "object" && second !== null && "kind" in second;
-    return isDecorator ? wrapMethod(target as AnyFunction, {}) : wrap(target as AnyFunction, second as CheckpointOptions);
+    return isDecorator
+      ? wrapMethod(target as AnyFunction, {})
+      : wrap(target as AnyFunction, second as CheckpointOptions);
   }
   if (typeof target === "object" && target !== null) {
     const options = target as CheckpointOptions;
@@ -101,14 +104,19 @@ function wrapMethod(method: AnyFunction, options: CheckpointOptions): AnyFunctio
   return passFor(wrapped as unknown as AnyFunction, method);
 }
 
-function callCheckpointed(f: AnyFunction, original: AnyFunction, options: CheckpointOptions, args: readonly unknown[]): unknown {
+function callCheckpointed(
+  f: AnyFunction,
+  original: AnyFunction,
+  options: CheckpointOptions,
+  args: readonly unknown[],
+): unknown {
   const statics = staticPlaces(options.staticArgnums ?? [], args.length);
   const split = new SplitArgs(original, args, statics);
   let cache = programs.get(f);
   if (cache === undefined) programs.set(f, (cache = new TraceCache()));
   const traced = cache.get(split.key(), () => traceForCheckpoint(f, split, args));
   const { consts, jaxpr } = traced.closed;
-  const outs = bind(rematP as Primitive, [...consts, ...split.leaves], {
+  const outs = bind(rematP, [...consts, ...split.leaves], {
     jaxpr: constsToInputs(jaxpr),
     prevent_cse: operandFlags(options.preventCse ?? true, consts.length, args, statics),
     differentiated: false,
@@ -121,7 +129,11 @@ function traceForCheckpoint(f: AnyFunction, split: SplitArgs, args: readonly unk
   try {
     return traceArgs(f, split, args, "checkpoint / remat");
   } catch (error) {
-    if (error instanceof ConcretizationTypeError && error.message.includes("for checkpoint") && !error.message.includes(HINT)) {
+    if (
+      error instanceof ConcretizationTypeError &&
+      error.message.includes("for checkpoint") &&
+      !error.message.includes(HINT)
+    ) {
       error.message += HINT;
     }
     throw error;
@@ -165,7 +177,7 @@ function operandFlags(
     );
   }
   const dynamic = args.filter((_, i) => !statics.includes(i));
-  const flags = broadcastPrefix(cse, dynamic) as unknown[];
+  const flags = broadcastPrefix(cse, dynamic);
   for (const flag of flags) {
     if (typeof flag !== "boolean") {
       throw new RematTypeError(`checkpoint's preventCse must have a boolean for each argument; got ${describe(flag)}.`);
@@ -173,4 +185,3 @@ function operandFlags(
   }
   return [...Array.from({ length: numConsts }, () => false), ...(flags as boolean[])];
 }
-

@@ -240,7 +240,10 @@ export class AuxiliaryResultError extends RematTypeError {
 export class GradientShapeError extends RematTypeError {
   constructor(output: unknown) {
     const shape = (output as { shape?: readonly number[] } | null)?.shape;
-    const came = shape === undefined ? `Output was ${describe(output)}` : `Output had shape: (${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+    const came =
+      shape === undefined
+        ? `Output was ${describe(output)}`
+        : `Output had shape: (${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
     super(
       `a gradient needs a scalar value: Gradient only defined for scalar-output functions. ${came}.\nSum it (np.sum), or use jacrev, jacfwd ` +
         "or vjp.",

@@ -2,11 +2,10 @@
  * The forward and the backward program side by side: what the first computes and keeps, and what the second does with it. Coloured in a
  * terminal, as HTML in a notebook.
  */
-import type { NDArray } from "./core/array.ts";
 import type { Jaxpr } from "./core/jaxpr.ts";
 import { printJaxpr } from "./core/print.ts";
 import { stage } from "./core/stage.ts";
-import { flatFunction, flattenArgs, type AnyFunction } from "./api/flat.ts";
+import { flatFunction, flattenArgs } from "./api/flat.ts";
 import { vjpProgram } from "./api/vjpProgram.ts";
 import { traceVjp } from "./residuals.ts";
 import { fwdBwdHtml, fwdBwdTable } from "./table.ts";
@@ -60,12 +59,12 @@ function terminal(): { width: number; color: boolean } {
 export function fwdBwd<A extends readonly unknown[]>(f: (...args: A) => unknown, ...args: A): FwdBwd {
   const fwd = traceVjp(f, args).jaxpr;
   const flat = flattenArgs(f, args, "asFloats");
-  const g = flatFunction(f as AnyFunction, flat.treedef, "vjp");
+  const g = flatFunction(f, flat.treedef, "vjp");
   const program = vjpProgram(g.call, flat.leaves, null);
   const numResiduals = program.residuals.length;
   const avals = [...program.residuals.map((r) => r.aval), ...program.outAvals];
   const { closed } = stage(avals, (xs) => ({
-    outs: program.pullback(xs.slice(0, numResiduals), xs.slice(numResiduals)) as readonly NDArray[],
+    outs: program.pullback(xs.slice(0, numResiduals), xs.slice(numResiduals)),
     extra: null,
   }));
   return new FwdBwd(fwd, closed.jaxpr);

@@ -20,35 +20,31 @@ export * as random from "./random/index.ts";
 export * as ops from "./ops/index.ts";
 export * as scipy from "./scipy/index.ts";
 
-export {
-  grad,
-  jvp,
-  jvpAux,
-  linearize,
-  linearTranspose,
-  valueAndGrad,
-  vjp,
-  vjpAux,
-  type GradOptions,
-  type Gradient,
-  type Pullback,
-} from "./api/differentiate.ts";
+export type { Gradient, GradOptions } from "./api/differentiated.ts";
+export { jvp, jvpAux, linearize } from "./api/forward.ts";
+export { grad, linearTranspose, valueAndGrad, vjp, vjpAux, type Pullback } from "./api/reverse.ts";
 export { hessian, jacfwd, jacobian, jacrev } from "./api/jacobian.ts";
 export { closureConvert, evalShape, jit, lower, makeJaxpr, ShapeDType, type JitOptions } from "./api/stage.ts";
-export {
-  customJvp,
-  customVjp,
-  Perturbable,
-  stopGradient,
-  SymbolicZero,
-  type CustomJvp,
-  type CustomRuleOptions,
-  type CustomVjp,
-  type RuleOptions,
-} from "./api/custom.ts";
+export { customJvp, type CustomJvp } from "./api/customJvp.ts";
+export { Perturbable, stopGradient, SymbolicZero, type CustomRuleOptions, type RuleOptions } from "./api/customRule.ts";
+export { customVjp, type CustomVjp } from "./api/customVjp.ts";
 export { vmap, type AxisTree, type VmapOptions } from "./api/vmap.ts";
 
 export { checkpoint, remat, type CheckpointOptions } from "./checkpoint.ts";
-export { checkpointName, checkpointPolicies, Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "./policies.ts";
-export { logCheckpointResiduals, printSavedResiduals, savedResiduals, type Residual, type ResidualKind } from "./residuals.ts";
+export {
+  checkpointName,
+  checkpointPolicies,
+  Offloadable,
+  Recompute,
+  Saveable,
+  type Policy,
+  type PolicyAnswer,
+} from "./policies.ts";
+export {
+  logCheckpointResiduals,
+  printSavedResiduals,
+  savedResiduals,
+  type Residual,
+  type ResidualKind,
+} from "./residuals.ts";
 export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";

@@ -6,7 +6,6 @@ import { setZerosMaker } from "./core/zeros.ts";
 import { js } from "./engines/js/index.ts";
 import { setDevicePut } from "./passes/partialEval.ts";
 import { devicePutP } from "./primitives/devicePut.ts";
-import type { Primitive } from "./core/primitive.ts";
 import { expanded, movedAxis, repeatedAt, summed } from "./primitives/shape.ts";
 import "./numpy/methods.ts";
 import { makeZeros } from "./primitives/zerosMaker.ts";
@@ -20,4 +19,4 @@ setAxisOps({
   sum: (x, axis) => summed(x, [axis]),
   expandDims: expanded,
 });
-setDevicePut(devicePutP as Primitive);
+setDevicePut(devicePutP);

@@ -23,7 +23,8 @@ const policy = (printed: string, rule: Rule): Policy => Object.assign(rule.bind(
 const functionText = (name: string): string => `<function ${name} at 0xXXXXXXXXXXXX>`;
 const setText = (names: readonly string[]): string => printValue(new FrozenSet(names));
 
-const isDot = (primitive: Primitive): boolean => primitive.name === "dot_general" || primitive.name === "conv_general_dilated";
+const isDot = (primitive: Primitive): boolean =>
+  primitive.name === "dot_general" || primitive.name === "conv_general_dilated";
 
 function isUnbatchedDot(primitive: Primitive, params: Params): boolean {
   if (primitive.name !== "dot_general") return false;
@@ -42,7 +43,8 @@ function dimensionLists(x: unknown): Lists {
   return plain(x) as Lists;
 }
 
-const nameOf = (primitive: Primitive, params: Params): string | null => (primitive.name === "name" ? (params.name as string) : null);
+const nameOf = (primitive: Primitive, params: Params): string | null =>
+  primitive.name === "name" ? (params.name as string) : null;
 
 const everythingSaveable = policy(functionText("everything_saveable"), () => true);
 const nothingSaveable = policy(functionText("nothing_saveable"), () => false);
@@ -126,7 +128,8 @@ function saveAndOffloadOnlyTheseNames(options: SaveAndOffloadOptions): Policy {
 
 function checkNames(what: string, names: readonly unknown[]): void {
   for (const name of names) {
-    if (typeof name !== "string") throw new RematTypeError(`${what} takes names: each must be a string; got ${describe(name)}.`);
+    if (typeof name !== "string")
+      throw new RematTypeError(`${what} takes names: each must be a string; got ${describe(name)}.`);
   }
 }
 
@@ -160,10 +163,11 @@ export const checkpointPolicies = {
  * Names a value, or every array of a tree, so that policies can ask for it. The named value is a new one: use the result.
  *
  * @example
- * const h = checkpointName(np.tanh(np.dot(w, x)), "hidden");
+ * const layer = (w: NDArray, x: NDArray) => checkpointName(np.tanh(np.dot(w, x)), "hidden");
  */
 export function checkpointName<P>(x: P, name: string): MapTree<P, NDArray> {
-  if (typeof name !== "string") throw new RematTypeError(`checkpointName takes a name: it must be a string; got ${describe(name)}.`);
+  if (typeof name !== "string")
+    throw new RematTypeError(`checkpointName takes a name: it must be a string; got ${describe(name)}.`);
   return map((leaf: unknown) => {
     const value = leafArray(leaf, "asWritten");
     if (value === null) {
@@ -173,5 +177,5 @@ export function checkpointName<P>(x: P, name: string): MapTree<P, NDArray> {
       );
     }
     return nameValue(value, name);
-  }, x as never) as MapTree<P, NDArray>;
+  }, x as never);
 }

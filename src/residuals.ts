@@ -62,9 +62,13 @@ export function traceVjp(f: AnyFunction, args: readonly unknown[]): { jaxpr: Jax
 /** The residual outputs of a forward program, described. */
 export function residualsOf(jaxpr: Jaxpr, numResiduals: number, names: readonly string[]): Residual[] {
   const outs = jaxpr.outvars.slice(jaxpr.outvars.length - numResiduals);
-  const results: Residual[] = outs.flatMap((x) => (x instanceof Literal ? [plain(x.aval, "literal", "from a literal")] : []));
+  const results: Residual[] = outs.flatMap((x) =>
+    x instanceof Literal ? [plain(x.aval, "literal", "from a literal")] : [],
+  );
   // Rounding to the own precision makes no value: what was rounded is the residual.
-  const rounded = new Map(jaxpr.eqns.filter((e) => e.primitive.name === "reduce_precision").map((e) => [e.outvars[0], e.invars[0]]));
+  const rounded = new Map(
+    jaxpr.eqns.filter((e) => e.primitive.name === "reduce_precision").map((e) => [e.outvars[0], e.invars[0]]),
+  );
   const wanted = new Set(outs.flatMap((x) => (x instanceof Var ? [rounded.get(x) ?? x] : [])));
   for (const v of jaxpr.constvars) if (wanted.has(v)) results.push(plain(v.aval, "constant", "from a constant"));
   jaxpr.invars.forEach((v, i) => {
@@ -72,7 +76,9 @@ export function residualsOf(jaxpr: Jaxpr, numResiduals: number, names: readonly 
   });
   for (const eqn of jaxpr.eqns) for (const v of eqn.outvars) if (wanted.has(v)) results.push(produced(v, eqn));
   if (results.length !== outs.length) {
-    throw new InternalError(`${outs.length} residuals were counted and ${results.length} described: a value and its rounding are both kept`);
+    throw new InternalError(
+      `${outs.length} residuals were counted and ${results.length} described: a value and its rounding are both kept`,
+    );
   }
   return results;
 }
@@ -85,7 +91,8 @@ function produced(v: Var, eqn: Eqn): Residual {
   const place = String(eqn.source ?? "");
   const { primitive, params } = eqn;
   const describe = (): [ResidualKind, string, string] => {
-    if (primitive.name === "name") return ["named", params.name as string, `named '${params.name as string}' from ${place}`];
+    if (primitive.name === "name")
+      return ["named", params.name as string, `named '${params.name as string}' from ${place}`];
     if (primitive.name === "jit") {
       return ["jit", params.name as string, `output of jitted function '${params.name as string}' from ${place}`];
     }
@@ -101,15 +108,20 @@ function produced(v: Var, eqn: Eqn): Residual {
  *
  * @example
  * logCheckpointResiduals((message) => console.log(message));
+ * logCheckpointResiduals(null);
  */
-export function logCheckpointResiduals(log: ((message: string) => void) | null = (message) => console.warn(message)): void {
+export function logCheckpointResiduals(
+  log: ((message: string) => void) | null = (message) => console.warn(message),
+): void {
   if (log === null) {
     listenToCheckpoints(null);
     return;
   }
   listenToCheckpoints(({ inputs, known, numResiduals }) => {
     const names = known.invars.map(() => "at flattened index {i}");
-    const body = residualsOf(known, numResiduals, names).map((r) => `  ${r.aval.toLongString()} from ${r.text.slice(r.aval.toString().length + 1)}\n`);
+    const body = residualsOf(known, numResiduals, names).map(
+      (r) => `  ${r.aval.toLongString()} from ${r.text.slice(r.aval.toString().length + 1)}\n`,
+    );
     const saved = inputs.map((a) => `  ${a.toLongString()}\n`);
     log(
       "remat-decorated function " +

@@ -20,7 +20,9 @@ const PAD = 2;
 /**
  * Two texts (with ANSI colours or without) under the titles "forward computation:" and "backward computation:".
  *
- * @example fwdBwdTable(printJaxpr(fwd), printJaxpr(bwd), { width: process.stdout.columns })
+ * @example
+ * const { fwd, bwd } = fwdBwd((x: NDArray) => np.sin(x), np.zeros([3]));
+ * fwdBwdTable(String(fwd), String(bwd), { width: 100 });
  */
 export function fwdBwdTable(fwd: string, bwd: string, options: TableOptions = {}): string {
   const { width = 240, color = false } = options;

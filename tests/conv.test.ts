@@ -13,8 +13,12 @@ describe("values", () => {
   });
   it("dilates", () => {
     const rhsDilation = [2];
-    expect(list(lax.convGeneralDilated(signal(1, 2, 3, 4), signal(1, 10), [1], "VALID", { rhsDilation }))).toEqual([[[31, 42]]]);
-    expect(list(lax.convGeneralDilated(signal(1, 2), signal(1, 10), [1], [[0, 0]], { lhsDilation: [2] }))).toEqual([[[1, 20]]]);
+    expect(list(lax.convGeneralDilated(signal(1, 2, 3, 4), signal(1, 10), [1], "VALID", { rhsDilation }))).toEqual([
+      [[31, 42]],
+    ]);
+    expect(list(lax.convGeneralDilated(signal(1, 2), signal(1, 10), [1], [[0, 0]], { lhsDilation: [2] }))).toEqual([
+      [[1, 20]],
+    ]);
   });
   it("groups features", () => {
     const x = np.reshape(np.array([1, 2, 3, 4], "float32"), [1, 2, 2]);
@@ -51,8 +55,10 @@ describe("derivatives", () => {
   ] as const;
   it.each(cases)("%s", (_name, options, xShape, kShape) => {
     const count = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
-    const make = (shape: readonly number[]): NDArray => np.reshape(np.sin(np.arange(count(shape), { dtype: "float32" })), [...shape]);
-    const f = (x: NDArray, k: NDArray): NDArray => np.sum(np.square(lax.convGeneralDilated(x, k, [2], [[1, 2]], options)));
+    const make = (shape: readonly number[]): NDArray =>
+      np.reshape(np.sin(np.arange(count(shape), { dtype: "float32" })), [...shape]);
+    const f = (x: NDArray, k: NDArray): NDArray =>
+      np.sum(np.square(lax.convGeneralDilated(x, k, [2], [[1, 2]], options)));
     const [x, k] = [make(xShape), make(kShape)];
     const [dx, dk] = grad(f, { argnums: [0, 1] })(x, k) as unknown as [NDArray, NDArray];
     const along = (value: NDArray, g: NDArray, by: (v: NDArray) => NDArray): void => {

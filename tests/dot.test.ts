@@ -3,10 +3,14 @@ import { describe, expect, it } from "vitest";
 import { grad, lax, makeJaxpr, np, vmap, type NDArray } from "../src/index.ts";
 
 const list = (x: NDArray): unknown => x.toJS();
-const a = (): NDArray => np.array([
-  [1, 2],
-  [3, 4],
-], "float32");
+const a = (): NDArray =>
+  np.array(
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    "float32",
+  );
 
 describe("products", () => {
   it("multiplies vectors and matrices", () => {
@@ -72,7 +76,9 @@ describe("einsum", () => {
 describe("programs", () => {
   it("has the cotangent on the left", () => {
     const program = makeJaxpr(grad((x: NDArray) => np.sum(np.dot(x, a()))))(a());
-    expect(String(program)).toContain("dot_general[\n      dimension_numbers=(([1], [1]), ([], []))\n      preferred_element_type=float32\n    ]");
+    expect(String(program)).toContain(
+      "dot_general[\n      dimension_numbers=(([1], [1]), ([], []))\n      preferred_element_type=float32\n    ]",
+    );
   });
   it("batches either operand", () => {
     const x = np.ones([3, 2, 2]);
@@ -87,7 +93,9 @@ describe("errors", () => {
     expect(() => np.dot(np.ones([2, 3]), np.ones([4, 2]))).toThrow(
       "dot_general requires contracting dimensions to have the same shape, got (3,) and (4,)",
     );
-    expect(() => np.matmul(np.ones(2), 3)).toThrow("matmul input operand 1 must have ndim at least 1, but it has ndim 0");
+    expect(() => np.matmul(np.ones(2), 3)).toThrow(
+      "matmul input operand 1 must have ndim at least 1, but it has ndim 0",
+    );
     expect(() => np.einsum("ij,jk->ik", np.ones([2, 2]), np.ones([3, 2]))).toThrow("Size of label 'j' for operand 1");
     expect(() => lax.dot(np.ones([2, 3]), np.ones([2, 3]))).toThrow("got lhs_shape=(2, 3) rhs_shape=(2, 3)");
   });

@@ -1,6 +1,16 @@
 /** Shapes: values of the operations against numbers worked out by hand, programs against JAX's text. */
 import { describe, expect, it } from "vitest";
-import { grad, lax, makeJaxpr, np, RematTypeError, RematValueError, ShapeError, vmap, type NDArray } from "../src/index.ts";
+import {
+  grad,
+  lax,
+  makeJaxpr,
+  np,
+  RematTypeError,
+  RematValueError,
+  ShapeError,
+  vmap,
+  type NDArray,
+} from "../src/index.ts";
 
 const list = (x: NDArray): unknown => x.toJS();
 const matrix = (): NDArray => np.reshape(np.arange(6, { dtype: "float32" }), [2, 3]);
@@ -140,7 +150,9 @@ describe("programs", () => {
 
 describe("errors", () => {
   it("name the shapes", () => {
-    expect(() => np.reshape(np.arange(3), [2, 2])).toThrow("cannot reshape array of shape (3,) (size 3) into shape (2, 2) (size 4)");
+    expect(() => np.reshape(np.arange(3), [2, 2])).toThrow(
+      "cannot reshape array of shape (3,) (size 3) into shape (2, 2) (size 4)",
+    );
     expect(() => np.reshape(np.arange(3), [-1, -1])).toThrow(RematTypeError);
     expect(() => np.concatenate([np.ones([2, 3]), np.ones([2, 2])])).toThrow("for shapes (2, 3), (2, 2)");
     expect(() => np.stack([np.ones(2), np.ones(3)])).toThrow(RematValueError);

@@ -6,7 +6,13 @@ import { argNames, functionName } from "../argNames.ts";
 import { NDArray } from "../core/array.ts";
 import type { DebugInfo } from "../core/jaxpr.ts";
 import { canonicalDType, isHostScalar, literal, scalar } from "../core/scalar.ts";
-import { FunctionArgumentError, FunctionResultError, InvalidLeafError, MutatedArgumentError } from "../errors.ts";
+import {
+  FunctionArgumentError,
+  FunctionResultError,
+  InvalidLeafError,
+  MutatedArgumentError,
+  RematTypeError,
+} from "../errors.ts";
 import { flatten, flattenWithPath, keystr, unflatten, type TreeDef } from "../tree.ts";
 
 export type AnyFunction = (...args: never[]) => unknown;
@@ -30,11 +36,7 @@ export interface FlatArgs {
 }
 
 /** The arguments as arrays, with their structure. */
-export function flattenArgs(
-  f: AnyFunction,
-  args: readonly unknown[],
-  numbers: NumberReading = "asWritten",
-): FlatArgs {
+export function flattenArgs(f: AnyFunction, args: readonly unknown[], numbers: NumberReading = "asWritten"): FlatArgs {
   const { leaves, treedef } = flatten(args);
   return {
     leaves: leaves.map((x, i) => {
@@ -68,7 +70,12 @@ function flattenChecked(result: unknown, name: string, tracedFor: string): { lea
 }
 
 /** What is known of a function that is traced. */
-export function debugOf(f: AnyFunction, args: readonly unknown[], tracedFor: string, statics: readonly number[] = []): DebugInfo {
+export function debugOf(
+  f: AnyFunction,
+  args: readonly unknown[],
+  tracedFor: string,
+  statics: readonly number[] = [],
+): DebugInfo {
   let names: string[] | undefined;
   return {
     tracedFor,
@@ -84,12 +91,24 @@ export function debugOf(f: AnyFunction, args: readonly unknown[], tracedFor: str
  *
  * @throws MutatedArgumentError
  */
-export function callPure(f: AnyFunction, args: readonly unknown[], tracedFor: string, statics: readonly number[] = []): unknown {
+export function callPure(
+  f: AnyFunction,
+  args: readonly unknown[],
+  tracedFor: string,
+  statics: readonly number[] = [],
+): unknown {
   const before = args.map((x, i) => (x instanceof NDArray || statics.includes(i) ? null : flatten(x)));
   const result = (f as unknown as Callable)(...args);
   before.forEach((flat, i) => {
     if (flat !== null && !isUnchanged(args[i], flat.leaves, flat.treedef)) {
-      throw new MutatedArgumentError(functionName(f), tracedFor, argNames(f, args.map(() => 0))[i] ?? `args[${i}]`);
+      throw new MutatedArgumentError(
+        functionName(f),
+        tracedFor,
+        argNames(
+          f,
+          args.map(() => 0),
+        )[i] ?? `args[${i}]`,
+      );
     }
   });
   return result;
@@ -151,7 +170,14 @@ export function canonicalArgnums(what: string, argnums: number | readonly number
   });
 }
 
-
 /** As JAX prints it: `1`, `(0, 2)`. */
 export const argnumsText = (argnums: number | readonly number[]): string =>
   typeof argnums === "number" ? String(argnums) : `(${argnums.join(", ")}${argnums.length === 1 ? "," : ""})`;
+
+/** An error at once for something that is not a function. */
+export function requireFunction(f: unknown, what: string): void {
+  if (typeof f === "function") return;
+  throw new RematTypeError(
+    `${what} takes a function: Expected a callable value, got ${f === null ? "null" : typeof f}.`,
+  );
+}

@@ -1,50 +1,28 @@
 /** Jacobians and Hessians: forward mode column by column, reverse mode row by row, over a standard basis. */
 import { passFor } from "../argNames.ts";
-import { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
-import { GradientDTypeError, RematTypeError } from "../errors.ts";
+import { GradientDTypeError } from "../errors.ts";
 import { eye } from "../numpy/creation.ts";
 import { split } from "../numpy/joining.ts";
 import { resultType } from "../numpy/promote.ts";
 import { reshape } from "../numpy/shape.ts";
 import { convertPlaced, convertRenewed } from "../primitives/convert.ts";
 import { flatten, map, transpose, unflatten } from "../tree.ts";
-import {
-  checkInputDType,
-  checkOutputDType,
-  jvp,
-  jvpAux,
-  requireFunction,
-  vjp,
-  vjpAux,
-  type Args,
-  type GradOptions,
-} from "./differentiate.ts";
-import { argnumsText, canonicalArgnums, flattenArgs, type AnyFunction, type Callable } from "./flat.ts";
+import { atArguments, checkInputDType, checkOutputDType, type Args, type GradOptions } from "./differentiated.ts";
+import { flattenArgs, requireFunction, type AnyFunction, type Callable } from "./flat.ts";
+import { jvp, jvpAux } from "./forward.ts";
+import { vjp, vjpAux } from "./reverse.ts";
 import { vmap } from "./vmap.ts";
 
-/** A function of the arguments in `argnums`, with all others filled in. */
-function partial(
+/** The function of the moving arguments, and those as arrays. */
+function moved(
   f: AnyFunction,
   argnums: number | readonly number[],
   args: readonly unknown[],
   what: string,
 ): { f: AnyFunction; moving: unknown[] } {
-  const list = typeof argnums === "number" ? [argnums] : argnums;
-  const max = Math.max(...list);
-  if (max >= args.length) {
-    throw new RematTypeError(
-      `${what} was asked to differentiate by argument ${max}: differentiating with respect to argnums=${argnumsText(argnums)} requires at least ` +
-        `${max + 1} positional arguments to be passed by the caller, but got only ${args.length} positional arguments.`,
-    );
-  }
-  const places = canonicalArgnums(`${what}'s argnums`, argnums, args.length);
-  const g = passFor((...given: readonly unknown[]) => {
-    const all = [...args];
-    places.forEach((at, i) => (all[at] = given[i]));
-    return (f as unknown as Callable)(...all);
-  }, f);
-  const moving = places.map((i) => args[i]);
+  const { f: g, moving } = atArguments(f, argnums, args, what);
   const { leaves, treedef } = flattenArgs(f, moving, "asFloats");
   return { f: g, moving: [...(unflatten(treedef, leaves) as readonly unknown[])] };
 }
@@ -102,10 +80,12 @@ export function jacfwd<A extends readonly unknown[]>(
   requireFunction(f, "jacfwd");
   const argnums = options.argnums ?? 0;
   const jacobian = (...args: readonly unknown[]): unknown => {
-    const { f: g, moving } = partial(f as AnyFunction, argnums, args, "jacfwd");
+    const { f: g, moving } = moved(f, argnums, args, "jacfwd");
     checkForwardInputs(options, moving);
     const push = (...tangents: readonly unknown[]): unknown[] =>
-      options.hasAux === true ? jvpAux(g as never, moving as never, tangents) : jvp(g as never, moving as never, tangents);
+      options.hasAux === true
+        ? jvpAux(g as never, moving as never, tangents)
+        : jvp(g as never, moving as never, tangents);
     const outAxes = options.hasAux === true ? [null, -1, null] : [null, -1];
     const results = vmap(push as AnyFunction, { outAxes }) as unknown as Callable;
     const [y, jac, aux] = results(...(standardBasis(moving) as readonly unknown[])) as unknown[];
@@ -123,7 +103,7 @@ export function jacfwd<A extends readonly unknown[]>(
  * The Jacobian by reverse mode: one row for each element of the result.
  *
  * @example
- * jacrev((x: NDArray) => np.sum(np.square(x)))(np.array([1, 2])); // [2, 4]
+ * jacrev((x: NDArray) => np.sum(np.square(x)))(np.array([1.5, 2])); // [3, 4]
  */
 export function jacrev<A extends readonly unknown[]>(
   f: (...args: A) => unknown,
@@ -132,15 +112,20 @@ export function jacrev<A extends readonly unknown[]>(
   requireFunction(f, "jacrev");
   const argnums = options.argnums ?? 0;
   const jacobian = (...args: readonly unknown[]): unknown => {
-    const { f: g, moving } = partial(f as AnyFunction, argnums, args, "jacrev");
+    const { f: g, moving } = moved(f, argnums, args, "jacrev");
     for (const x of flatten(moving).leaves as readonly NDArray[]) checkInputDType("jacrev", options, x.aval);
-    const results = options.hasAux === true ? vjpAux(g as never, ...(moving as never[])) : vjp(g as never, ...(moving as never[]));
+    const results =
+      options.hasAux === true ? vjpAux(g as never, ...(moving as never[])) : vjp(g as never, ...(moving as never[]));
     const [y, pull, aux] = results as unknown as [unknown, AnyFunction, unknown];
     for (const out of flatten(y).leaves as readonly NDArray[]) checkOutputDType("jacrev", options, out.aval);
     const all = (vmap(pull) as unknown as Callable)(standardBasis(y)) as readonly unknown[];
     const single = typeof argnums === "number";
     const example = single ? moving[0] : moving;
-    const tree = map((leaf: NDArray, j: NDArray) => unravel(y, 0, leaf, j), example as never, (single ? all[0] : all) as never);
+    const tree = map(
+      (leaf: NDArray, j: NDArray) => unravel(y, 0, leaf, j),
+      example as never,
+      (single ? all[0] : all) as never,
+    );
     const turned = transpose(flatten(example).treedef, flatten(y).treedef, tree);
     return options.hasAux === true ? [turned, aux] : turned;
   };
@@ -157,7 +142,7 @@ export const jacobian: typeof jacrev = jacrev;
  * The matrix of second derivatives, by forward over reverse mode.
  *
  * @example
- * hessian((x: NDArray) => np.sum(np.square(x)))(np.array([1, 2])); // [[2, 0], [0, 2]]
+ * hessian((x: NDArray) => np.sum(np.square(x)))(np.array([1.5, 2])); // [[2, 0], [0, 2]]
  */
 export function hessian<A extends readonly unknown[]>(
   f: (...args: A) => unknown,

@@ -14,8 +14,15 @@ import { lowerJaxpr } from "../compile/lower.ts";
 import { bindJit } from "../primitives/jit.ts";
 import { InvalidLeafError, RematTypeError, StaticArgumentError } from "../errors.ts";
 import { flatten, unflatten, type MapTree, type TreeDef } from "../tree.ts";
-import { callPure, canonicalArgnums, debugOf, flattenResult, leafArray, type AnyFunction } from "./flat.ts";
-import { requireFunction } from "./differentiate.ts";
+import {
+  callPure,
+  canonicalArgnums,
+  debugOf,
+  flattenResult,
+  leafArray,
+  requireFunction,
+  type AnyFunction,
+} from "./flat.ts";
 
 export interface JitOptions {
   /** Arguments that are not traced: their value is part of the program, and each new value makes a new one. */
@@ -86,10 +93,20 @@ function resolveStatics(f: AnyFunction, options: JitOptions, args: readonly unkn
 
 function namedStatics(f: AnyFunction, options: JitOptions, args: readonly unknown[]): number[] {
   const byNumber =
-    options.staticArgnums === undefined ? [] : canonicalArgnums("jit's staticArgnums", options.staticArgnums, args.length);
+    options.staticArgnums === undefined
+      ? []
+      : canonicalArgnums("jit's staticArgnums", options.staticArgnums, args.length);
   if (options.staticArgnames === undefined) return byNumber;
-  const wanted = new Set(typeof options.staticArgnames === "string" ? [options.staticArgnames] : options.staticArgnames);
-  const names = args.map((_, i) => argNames(f, args.map((__, j) => (j === i ? 0 : null)))[0]);
+  const wanted = new Set(
+    typeof options.staticArgnames === "string" ? [options.staticArgnames] : options.staticArgnames,
+  );
+  const names = args.map(
+    (_, i) =>
+      argNames(
+        f,
+        args.map((__, j) => (j === i ? 0 : null)),
+      )[0],
+  );
   return [...new Set([...byNumber, ...names.flatMap((name, i) => (wanted.has(name) ? [i] : []))])];
 }
 
@@ -99,7 +116,11 @@ export function traceArgs(f: AnyFunction, split: SplitArgs, args: readonly unkno
   const { closed, extra } = stage(
     split.leaves.map((x) => x.aval),
     function traceBoundary(leaves) {
-      const { leaves: outs, treedef } = flattenResult(callPure(f, split.rebuild(leaves), tracedFor, split.statics), name, tracedFor);
+      const { leaves: outs, treedef } = flattenResult(
+        callPure(f, split.rebuild(leaves), tracedFor, split.statics),
+        name,
+        tracedFor,
+      );
       return { outs, extra: treedef };
     },
     debugOf(f, args, tracedFor, split.statics),
@@ -167,7 +188,12 @@ const abstractLeaf = (x: unknown): ShapedArray | null => {
   return leafArray(x, "asWritten")?.aval ?? null;
 };
 
-function traceAbstract(f: AnyFunction, args: readonly unknown[], statics: readonly number[], tracedFor: string): Traced {
+function traceAbstract(
+  f: AnyFunction,
+  args: readonly unknown[],
+  statics: readonly number[],
+  tracedFor: string,
+): Traced {
   const isStatic = new Set(statics);
   const { leaves, treedef } = flatten(args.filter((_, i) => !isStatic.has(i)));
   const avals = leaves.map((x, i) => {
@@ -182,7 +208,11 @@ function traceAbstract(f: AnyFunction, args: readonly unknown[], statics: readon
       const dynamic = unflatten(treedef, flat) as readonly unknown[];
       let next = 0;
       const all = args.map((x, i) => (isStatic.has(i) ? x : dynamic[next++]));
-      const { leaves: outs, treedef: resultTree } = flattenResult(callPure(f, all, tracedFor, statics), name, tracedFor);
+      const { leaves: outs, treedef: resultTree } = flattenResult(
+        callPure(f, all, tracedFor, statics),
+        name,
+        tracedFor,
+      );
       return { outs, extra: resultTree };
     },
     debugOf(f, args, tracedFor, statics),
@@ -213,7 +243,7 @@ export function makeJaxpr<A extends readonly unknown[]>(
  * that it is not merged with the forward pass.
  *
  * @example
- * String(lower(grad(checkpoint((x: NDArray) => np.sin(np.sin(x)))))(1));
+ * String(lower(grad(checkpoint((x: NDArray) => np.sin(np.sin(x)))))(0.5));
  */
 export function lower<A extends readonly unknown[]>(
   f: (...args: A) => unknown,

@@ -25,9 +25,16 @@ export interface TracedBody {
 const caches = new WeakMap<AnyFunction, TraceCache>();
 
 /** Traces `f` on arguments of the given structure and types. */
-export function traceBody(f: AnyFunction, treedef: TreeDef, avals: readonly ShapedArray[], tracedFor: string): TracedBody {
+export function traceBody(
+  f: AnyFunction,
+  treedef: TreeDef,
+  avals: readonly ShapedArray[],
+  tracedFor: string,
+): TracedBody {
   if (typeof f !== "function") {
-    throw new RematTypeError(`${tracedFor} takes functions: f argument should be a callable, got ${f === null ? "null" : typeof f}.`);
+    throw new RematTypeError(
+      `${tracedFor} takes functions: f argument should be a callable, got ${f === null ? "null" : typeof f}.`,
+    );
   }
   let cache = caches.get(f);
   if (cache === undefined) caches.set(f, (cache = new TraceCache()));

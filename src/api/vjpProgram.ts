@@ -2,7 +2,7 @@
  * Reverse mode on flat values: the value of a function, its residuals, and the backward program that takes them. The residuals are split as JAX
  * splits them: those that are arguments of the function (in their order), then all others (in the order of first use by the tangent program).
  */
-import { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import type { DebugInfo, Jaxpr } from "../core/jaxpr.ts";
 import { linearizeFlat } from "../core/linearize.ts";

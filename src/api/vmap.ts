@@ -6,8 +6,7 @@ import type { NDArray } from "../core/array.ts";
 import { currentTrace, withTrace } from "../core/interpreter.ts";
 import { RematTypeError, VmapAxisError } from "../errors.ts";
 import { broadcastPrefix, leaves as leavesOf, unflatten } from "../tree.ts";
-import { callPure, flattenArgs, flattenResult, type AnyFunction } from "./flat.ts";
-import { requireFunction } from "./differentiate.ts";
+import { callPure, flattenArgs, flattenResult, requireFunction, type AnyFunction } from "./flat.ts";
 
 /** A batch axis for each leaf: an integer, null for none, or containers of them that match a prefix of the arguments. */
 export type AxisTree = number | null | readonly AxisTree[] | { readonly [key: string]: AxisTree };
@@ -104,13 +103,19 @@ function mappedSize(
   const distinct = new Set(sizes.filter((s) => s !== null));
   if (axisSize !== undefined) distinct.add(axisSize);
   if (distinct.size === 0) {
-    throw new VmapAxisError("vmap must have at least one non-None value in in_axes or axis_size must be specified. Set axisSize.");
+    throw new VmapAxisError(
+      "vmap must have at least one non-None value in in_axes or axis_size must be specified. Set axisSize.",
+    );
   }
   const [size] = distinct;
   if (distinct.size === 1) return size;
   const names = argNames(f, args);
   const lines = sizes.flatMap((s, i) =>
-    s === null ? [] : [`\n  * axis ${String(dims[i])} of argument ${names[i]} of type ${leaves[i].aval.toLongString()} has size ${s}`],
+    s === null
+      ? []
+      : [
+          `\n  * axis ${String(dims[i])} of argument ${names[i]} of type ${leaves[i].aval.toLongString()} has size ${s}`,
+        ],
   );
   throw new VmapAxisError(
     `vmap got inconsistent sizes for array axes to be mapped:${axisSize === undefined ? "" : `\n  * the axis_size argument was ${axisSize}`}` +

@@ -8,7 +8,6 @@
 import type { NDArray } from "../core/array.ts";
 import { ClosedJaxpr, Jaxpr, Literal, Var, type Atom, type Eqn, type Params } from "../core/jaxpr.ts";
 import { Memo } from "../core/memo.ts";
-import type { Primitive } from "../core/primitive.ts";
 import { optimizationBarrierP } from "../primitives/convert.ts";
 import type { RematParams } from "../primitives/remat.ts";
 
@@ -23,10 +22,9 @@ export function lowerJaxpr(closed: ClosedJaxpr<NDArray>): ClosedJaxpr<NDArray> {
   constvars.forEach((v, i) => writer.consts.set(v, closed.consts[i]));
   writer.inline(closed.jaxpr, env);
   const outs = outvars.map((x) => (x instanceof Literal ? x : (env.get(x) as Atom)));
-  return new ClosedJaxpr(
-    new Jaxpr([...writer.consts.keys()], invars, writer.eqns, outs, debug),
-    [...writer.consts.values()],
-  );
+  return new ClosedJaxpr(new Jaxpr([...writer.consts.keys()], invars, writer.eqns, outs, debug), [
+    ...writer.consts.values(),
+  ]);
 }
 
 class Writer {
@@ -72,7 +70,13 @@ class Writer {
     const flagged = args.filter((_, i) => flags[i]);
     if (flagged.length === 0) return args;
     const behind = flagged.map((x) => new Var(x.aval));
-    this.eqns.push({ primitive: optimizationBarrierP as Primitive, invars: flagged, outvars: behind, params: {}, source: eqn.source });
+    this.eqns.push({
+      primitive: optimizationBarrierP,
+      invars: flagged,
+      outvars: behind,
+      params: {},
+      source: eqn.source,
+    });
     let next = 0;
     return args.map((x, i) => (flags[i] ? behind[next++] : x));
   }
@@ -104,7 +108,8 @@ function lowerParams(params: Params): Params {
 }
 
 function lowerValue(value: unknown): unknown {
-  if (value instanceof ClosedJaxpr) return lowered.get(value as ClosedJaxpr<NDArray>, "", () => lowerJaxpr(value as ClosedJaxpr<NDArray>));
+  if (value instanceof ClosedJaxpr)
+    return lowered.get(value as ClosedJaxpr<NDArray>, "", () => lowerJaxpr(value as ClosedJaxpr<NDArray>));
   if (Array.isArray(value) && value.some((x) => x instanceof ClosedJaxpr)) return value.map(lowerValue);
   return value;
 }

@@ -11,13 +11,13 @@ import { instantiate } from "./zeros.ts";
 export const addAny: Primitive = {
   name: "add_any",
   elementwise: true,
-  type: (avals) => [avals[0]!],
+  type: (avals) => [avals[0]],
   jvp(primals, tangents) {
     const [x, y] = primals as [NDArray, NDArray];
     const out = bind1(addAny, [x, y], {});
     if (tangents[0] === null && tangents[1] === null) return { primals: [out], tangents: [null] };
-    const dx = instantiate(tangents[0]!, x.aval.toTangent());
-    const dy = instantiate(tangents[1]!, y.aval.toTangent());
+    const dx = instantiate(tangents[0], x.aval.toTangent());
+    const dy = instantiate(tangents[1], y.aval.toTangent());
     return { primals: [out], tangents: [bind1(addAny, [dx, dy], {})] };
   },
   transpose: ([ct]) => [ct!, ct!],

@@ -3,7 +3,7 @@
  * tracers, which stand for values during a transformation. A function written against `NDArray` is differentiated, batched and staged
  * without change.
  */
-import { ShapedArray, type Shape } from "./aval.ts";
+import type { ShapedArray, Shape } from "./aval.ts";
 import type { DType, TypedArray } from "./dtype.ts";
 
 export abstract class NDArray {

@@ -1,6 +1,6 @@
 /** Vectorization: every value may carry one batch axis, and each primitive's batch rule says what the call becomes with it. */
 import type { NDArray } from "./array.ts";
-import { ShapedArray } from "./aval.ts";
+import type { ShapedArray } from "./aval.ts";
 import { axisOps, batchInFront, matchAxis } from "./axes.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
 import { bind, bindWith, currentTrace, Trace, Tracer, withTrace } from "./interpreter.ts";
@@ -28,7 +28,9 @@ export class BatchTracer extends Tracer {
   }
 
   override origin(): string {
-    return this.value instanceof Tracer ? this.value.origin() : "\nIt is a value under vmap, which stands for a whole batch.";
+    return this.value instanceof Tracer
+      ? this.value.origin()
+      : "\nIt is a value under vmap, which stands for a whole batch.";
   }
 }
 
@@ -67,6 +69,10 @@ export class BatchTrace extends Trace {
 
   stageValue(value: NDArray): NDArray {
     return value instanceof BatchTracer && value.trace === this ? value : this.parent.stageValue(value);
+  }
+
+  override meet(value: NDArray): void {
+    this.parent.meet(this.unwrap(value)[0]);
   }
 
   customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
@@ -205,7 +211,9 @@ function batchElementwise(
   }
   const front = args.map((x, i) => (x.ndim === 0 ? x : batchInFront(x, dims[i], dims[i] === null ? 1 : size)));
   const ndim = Math.max(...front.map((x) => x.ndim));
-  const aligned = front.map((x, i) => (dims[i] === null || x.ndim === ndim ? x : axisOps().expandDims(x, range(x.ndim, ndim))));
+  const aligned = front.map((x, i) =>
+    dims[i] === null || x.ndim === ndim ? x : axisOps().expandDims(x, range(x.ndim, ndim)),
+  );
   const outs = bind(primitive, aligned, params);
   return { outs, dims: outs.map(() => 0) };
 }

@@ -6,7 +6,7 @@
  * Weak types are not compared, as in JAX: passes may lose or keep them.
  */
 import { shapesEqual, ShapedArray } from "./aval.ts";
-import { ClosedJaxpr, Jaxpr, Literal, Var, jaxprsOf, type Atom, type Eqn, type Params } from "./jaxpr.ts";
+import { ClosedJaxpr, type Jaxpr, Literal, type Var, jaxprsOf, type Atom, type Eqn, type Params } from "./jaxpr.ts";
 import { printEqn, printJaxpr } from "./print.ts";
 import { JaxprTypeError, RematError } from "../errors.ts";
 
@@ -161,7 +161,9 @@ const fits: Readonly<Record<string, Fit>> = {
     compare("operand of the condition", [...condConsts, ...carry], cond_jaxpr.inAvals, complain);
     compare("operand of the body", [...bodyConsts, ...carry], body_jaxpr.inAvals, complain);
     compare("carry", body_jaxpr.outAvals, carry, complain);
-    compare("condition", cond_jaxpr.outAvals, [new ShapedArray([], "bool")], complain);
+    // Under `vmap` the loop runs as long as some element wants it to.
+    const [condition] = cond_jaxpr.outAvals;
+    compare("condition", cond_jaxpr.outAvals, [new ShapedArray(condition.shape, "bool")], complain);
   },
 };
 

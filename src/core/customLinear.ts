@@ -70,7 +70,7 @@ export function customLinear(
     out_avals: outs.map((x) => x.aval.toTangent()),
     symbolic_zeros: call.symbolicZeros,
   };
-  return bind(customLin as Primitive, [...residuals, ...tangents.filter((t) => t !== null)], params);
+  return bind(customLin, [...residuals, ...tangents.filter((t) => t !== null)], params);
 }
 
 /** The error for forward-mode differentiation of a function that has only a reverse rule. */

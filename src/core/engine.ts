@@ -7,17 +7,24 @@ import type { ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
 import type { Params } from "./jaxpr.ts";
 import type { Primitive } from "./primitive.ts";
+import { InternalError } from "../errors.ts";
 
 export interface Engine {
   readonly name: string;
   /** The elements of each output (of type `outAvals[i]`); must not write to the operands' buffers, may share them. */
-  apply(primitive: Primitive, args: readonly ConcreteArray[], outAvals: readonly ShapedArray[], params: Params): readonly TypedArray[];
+  apply(
+    primitive: Primitive,
+    args: readonly ConcreteArray[],
+    outAvals: readonly ShapedArray[],
+    params: Params,
+  ): readonly TypedArray[];
 }
 
 let engine: Engine | null = null;
 
 export const currentEngine = (): Engine => {
-  if (engine === null) throw new Error("no engine is installed: import the package's entry point, or call setEngine");
+  if (engine === null)
+    throw new InternalError("no engine is installed: import the package's entry point, or call setEngine");
   return engine;
 };
 

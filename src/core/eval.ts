@@ -16,7 +16,7 @@ class EvalTrace extends Trace {
       params,
     );
     const outs = currentEngine().apply(primitive, concrete, outAvals, params);
-    return outAvals.map((aval, i) => new ConcreteArray(aval, outs[i]!));
+    return outAvals.map((aval, i) => new ConcreteArray(aval, outs[i]));
   }
 
   stageValue(value: NDArray): NDArray {

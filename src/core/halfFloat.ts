@@ -9,27 +9,27 @@ const u32 = new Uint32Array(f32.buffer);
 /** The bits of the bfloat16 nearest to `x`. The number is rounded to float32 first, as hardware does. */
 export function toBfloat16(x: number): number {
   f32[0] = x;
-  const bits = u32[0]!;
+  const bits = u32[0];
   if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) | 0x40) & 0xffff;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
 export function fromBfloat16(bits: number): number {
   u32[0] = bits << 16;
-  return f32[0]!;
+  return f32[0];
 }
 
 /** The bits of the float16 nearest to `x`. */
 export function toFloat16(x: number): number {
   f32[0] = x;
-  const bits = u32[0]!;
+  const bits = u32[0];
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   if (magnitude >= 0x47800000) return sign | 0x7c00;
   if (magnitude < 0x38800000) {
     // Subnormal: a multiple of 2^-24.
-    const scaled = Math.abs(f32[0]!) * 2 ** 24;
+    const scaled = Math.abs(f32[0]) * 2 ** 24;
     return sign | roundToEven(scaled);
   }
   const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);

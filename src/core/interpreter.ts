@@ -15,6 +15,8 @@ export abstract class Trace {
   abstract process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[];
   /** Turns a host scalar into an array of this trace (in a staged program: a literal). */
   abstract stageValue(value: NDArray): NDArray;
+  /** Takes note of an operand before anything is computed from it: where programs are staged, constants stand in the order in which they come. */
+  meet(_value: NDArray): void {}
   /** Performs a call of a function with a forward derivative rule. */
   abstract customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[];
   /** Performs a call of a function with a reverse derivative rule. */
@@ -104,11 +106,16 @@ export function bind(primitive: Primitive, args: readonly NDArray[], params: Par
 
 /** Calls a primitive that has one output. */
 export function bind1(primitive: Primitive, args: readonly NDArray[], params: Params): NDArray {
-  return bindWith(current, primitive, args, params)[0]!;
+  return bindWith(current, primitive, args, params)[0];
 }
 
 /** Calls a primitive in a given trace. */
-export function bindWith(trace: Trace, primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
+export function bindWith(
+  trace: Trace,
+  primitive: Primitive,
+  args: readonly NDArray[],
+  params: Params,
+): readonly NDArray[] {
   return primitive.bindWithTrace === undefined
     ? trace.process(primitive, args, params)
     : primitive.bindWithTrace(trace, args, params);

@@ -1,8 +1,8 @@
 /** Forward-mode differentiation: every value is a pair (primal, tangent), and each primitive's jvp rule runs in the trace below. */
 import type { NDArray } from "./array.ts";
-import type { ShapedArray } from "./aval.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
-import { bindWith, Trace, Tracer, withTrace } from "./interpreter.ts";
+import { DualTrace } from "./dual.ts";
+import { bindWith, type Trace, withTrace } from "./interpreter.ts";
 import type { Params } from "./jaxpr.ts";
 import type { Primitive, Tangent } from "./primitive.ts";
 import { captureSource, withSource } from "./source.ts";
@@ -10,62 +10,7 @@ import { customLinear } from "./customLinear.ts";
 import { instantiate } from "./zeros.ts";
 import { NotDifferentiableError } from "../errors.ts";
 
-export class JvpTracer extends Tracer {
-  readonly trace: JvpTrace;
-  readonly primal: NDArray;
-  readonly tangent: NDArray;
-
-  constructor(trace: JvpTrace, primal: NDArray, tangent: NDArray) {
-    super();
-    this.trace = trace;
-    this.primal = primal;
-    this.tangent = tangent;
-  }
-
-  get aval(): ShapedArray {
-    return this.primal.aval;
-  }
-
-  override concrete(): NDArray | null {
-    return this.primal instanceof Tracer ? this.primal.concrete() : this.primal;
-  }
-
-  override origin(): string {
-    return this.primal instanceof Tracer ? this.primal.origin() : "";
-  }
-}
-
-export class JvpTrace extends Trace {
-  readonly parent: Trace;
-  live = true;
-
-  constructor(parent: Trace) {
-    super();
-    this.parent = parent;
-  }
-
-  /** Pairs a primal with its tangent; without one, the primal stands for itself. */
-  wrap(primal: NDArray, tangent: Tangent): NDArray {
-    return tangent === null || tangent.dtype === "float0" ? primal : new JvpTracer(this, primal, tangent);
-  }
-
-  unwrap(x: NDArray): [primal: NDArray, tangent: Tangent] {
-    return x instanceof JvpTracer && x.trace === this ? [x.primal, x.tangent] : [x, null];
-  }
-
-  unwrapAll(xs: readonly NDArray[]): { primals: NDArray[]; tangents: Tangent[]; constant: boolean } {
-    const primals: NDArray[] = [];
-    const tangents: Tangent[] = [];
-    let constant = true;
-    for (const x of xs) {
-      const [primal, tangent] = this.unwrap(x);
-      primals.push(primal);
-      tangents.push(tangent);
-      constant &&= tangent === null;
-    }
-    return { primals, tangents, constant };
-  }
-
+export class JvpTrace extends DualTrace {
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
     const { primals, tangents, constant } = this.unwrapAll(args);
     if (constant) return bindWith(this.parent, primitive, primals, params);
@@ -80,11 +25,18 @@ export class JvpTrace extends Trace {
     return this.wrap(this.parent.stageValue(primal), tangent === null ? null : this.parent.stageValue(tangent));
   }
 
+  override meet(value: NDArray): void {
+    this.parent.meet(this.unwrap(value)[0]);
+  }
+
   customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
     const { primals, tangents, constant } = this.unwrapAll(args);
     if (constant) return this.parent.customJvp(call, primals);
     const outs = withTrace(this.parent, () =>
-      call.jvp(primals, call.symbolicZeros ? tangents : tangents.map((t, i) => instantiate(t, primals[i].aval.toTangent()))),
+      call.jvp(
+        primals,
+        call.symbolicZeros ? tangents : tangents.map((t, i) => instantiate(t, primals[i].aval.toTangent())),
+      ),
     );
     return outs.primals.map((x, i) => this.wrap(x, outs.tangents[i]));
   }

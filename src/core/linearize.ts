@@ -4,11 +4,11 @@
  * keeps in memory.
  */
 import type { NDArray } from "./array.ts";
-import type { ShapedArray } from "./aval.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
 import { customLinear } from "./customLinear.ts";
 import { evalJaxpr } from "./evalJaxpr.ts";
-import { bindWith, currentTrace, Trace, Tracer, withTrace } from "./interpreter.ts";
+import { DualTrace } from "./dual.ts";
+import { bindWith, currentTrace, type Trace, withTrace } from "./interpreter.ts";
 import { noDerivative } from "./jvp.ts";
 import type { Atom, DebugInfo, Jaxpr, Params } from "./jaxpr.ts";
 import { pruneEquations } from "./liveness.ts";
@@ -19,63 +19,14 @@ import { StageTrace } from "./stage.ts";
 import { instantiate } from "./zeros.ts";
 import { RematValueError } from "../errors.ts";
 
-export class LinearizeTracer extends Tracer {
-  readonly trace: LinearizeTrace;
-  readonly primal: NDArray;
-  readonly tangent: NDArray;
-
-  constructor(trace: LinearizeTrace, primal: NDArray, tangent: NDArray) {
-    super();
-    this.trace = trace;
-    this.primal = primal;
-    this.tangent = tangent;
-  }
-
-  get aval(): ShapedArray {
-    return this.primal.aval;
-  }
-
-  override concrete(): NDArray | null {
-    return this.primal instanceof Tracer ? this.primal.concrete() : this.primal;
-  }
-
-  override origin(): string {
-    return this.primal instanceof Tracer ? this.primal.origin() : "";
-  }
-}
-
-export class LinearizeTrace extends Trace {
-  readonly parent: Trace;
+export class LinearizeTrace extends DualTrace {
   readonly tangentTrace: StageTrace;
   readonly isVjp: boolean;
-  live = true;
 
   constructor(parent: Trace, tangentTrace: StageTrace, isVjp: boolean) {
-    super();
-    this.parent = parent;
+    super(parent);
     this.tangentTrace = tangentTrace;
     this.isVjp = isVjp;
-  }
-
-  wrap(primal: NDArray, tangent: Tangent): NDArray {
-    return tangent === null || tangent.dtype === "float0" ? primal : new LinearizeTracer(this, primal, tangent);
-  }
-
-  unwrap(x: NDArray): [primal: NDArray, tangent: Tangent] {
-    return x instanceof LinearizeTracer && x.trace === this ? [x.primal, x.tangent] : [x, null];
-  }
-
-  unwrapAll(xs: readonly NDArray[]): { primals: NDArray[]; tangents: Tangent[]; constant: boolean } {
-    const primals: NDArray[] = [];
-    const tangents: Tangent[] = [];
-    let constant = true;
-    for (const x of xs) {
-      const [primal, tangent] = this.unwrap(x);
-      primals.push(primal);
-      tangents.push(tangent);
-      constant &&= tangent === null;
-    }
-    return { primals, tangents, constant };
   }
 
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
@@ -100,6 +51,10 @@ export class LinearizeTrace extends Trace {
   stageValue(value: NDArray): NDArray {
     const [primal, tangent] = this.unwrap(value);
     return this.wrap(this.parent.stageValue(primal), tangent === null ? null : this.tangentTrace.stageValue(tangent));
+  }
+
+  override meet(value: NDArray): void {
+    this.parent.meet(this.unwrap(value)[0]);
   }
 
   customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
@@ -216,5 +171,3 @@ export function pruneProgram(jaxpr: Jaxpr, consts: readonly NDArray[]): { jaxpr:
     residuals: consts.filter((_, i) => kept[i]),
   };
 }
-
-

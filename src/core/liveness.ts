@@ -1,5 +1,5 @@
 /** Dead-code elimination over a list of equations, going into those whose parameters hold a jaxpr by their own rule. */
-import { type Atom, type Eqn } from "./jaxpr.ts";
+import type { Atom, Eqn } from "./jaxpr.ts";
 
 /** The equations that `outs` need, in order. `needed` collects every atom that is read. */
 export function pruneEquations(eqns: readonly Eqn[], outs: readonly Atom[], needed: Set<Atom> = new Set()): Eqn[] {

@@ -147,7 +147,8 @@ export class SplitTrace extends Trace implements PartialTrace {
         for (const { primitive, inputs, outs: made, params, source } of needed) {
           swapSource(source ?? saved);
           const args = inputs.map((x) => (x instanceof Residual ? x.value : (x.replayed as NDArray)));
-          const values = primitive.rebind === undefined ? bind(primitive, args, params) : primitive.rebind(args, params);
+          const values =
+            primitive.rebind === undefined ? bind(primitive, args, params) : primitive.rebind(args, params);
           made.forEach((t, i) => (t.replayed = values[i]));
         }
       } finally {
@@ -203,13 +204,15 @@ export class SplitTrace extends Trace implements PartialTrace {
 }
 
 function constantAtom({ value, constant }: Residual, constvars: Map<NDArray, Var>): Atom {
-  if (!constant && value instanceof ConcreteArray && value.literal && value.ndim === 0) return new Literal(value, value.aval);
+  if (!constant && value instanceof ConcreteArray && value.literal && value.ndim === 0)
+    return new Literal(value, value.aval);
   let v = constvars.get(value);
   if (v === undefined) constvars.set(value, (v = new Var(value.aval)));
   return v;
 }
 
-const parentsOf = (node: Node): readonly Node[] => (node instanceof UnknownTracer && node.recipe !== null ? node.recipe.inputs : []);
+const parentsOf = (node: Node): readonly Node[] =>
+  node instanceof UnknownTracer && node.recipe !== null ? node.recipe.inputs : [];
 
 /** A topological order, parents first, in the very order in which JAX's sort visits the nodes. */
 function sortByDependence(ends: readonly Node[]): Node[] {

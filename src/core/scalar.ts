@@ -43,7 +43,7 @@ export function readElement(data: TypedArray, dtype: DType, i: number): Element 
     case "complex128":
       return { re: Number(data[2 * i]), im: Number(data[2 * i + 1]) };
     default:
-      return data[i]!;
+      return data[i];
   }
 }
 
@@ -116,4 +116,3 @@ export function elementOf(x: ConcreteArray): Element {
 
 export const isHostScalar = (x: unknown): x is HostScalar =>
   typeof x === "number" || typeof x === "boolean" || typeof x === "bigint";
-

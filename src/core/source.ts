@@ -17,7 +17,7 @@ export interface Frame {
 const SELF: string = import.meta.url;
 const LIBRARY = new URL("..", SELF).href;
 const LIBRARY_PATH = LIBRARY.startsWith("file://") ? decodeURIComponent(LIBRARY.slice("file://".length)) : LIBRARY;
-const DEPTH = 20;
+const DEPTH = 28;
 
 /** A captured place. */
 export class Source {
@@ -117,5 +117,8 @@ function functionName(name: string | undefined): string {
   if (name === "Object.<anonymous>" || name === "Module.<anonymous>") return "<module>";
   // V8 makes up a name such as `checkpoint.policy` for a function without one; those of methods begin with a class.
   if (/^[a-z_$][\w$]*\./.test(name)) return "<lambda>";
-  return name.replace(/^new /, "").replace(/ \[as .*\]$/, "").replace(/^(Object|Module)\./, "");
+  return name
+    .replace(/^new /, "")
+    .replace(/ \[as .*\]$/, "")
+    .replace(/^(Object|Module)\./, "");
 }

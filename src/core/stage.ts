@@ -37,7 +37,7 @@ export class StageTrace extends Trace {
   readonly autoDce: boolean;
   /** Marks tracers of one linearization, so that residuals can be told from them. */
   live = true;
-  #eqns: Eqn[] = [];
+  readonly #eqns: Eqn[] = [];
   readonly #constTracers = new Map<NDArray, StageTracer>();
   readonly #constOf = new Map<Var, NDArray>();
 
@@ -78,6 +78,10 @@ export class StageTrace extends Trace {
     return this.tracerOf(value);
   }
 
+  override meet(value: NDArray): void {
+    this.tracerOf(value);
+  }
+
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
     if (!this.live) throw leaked(null);
     const tracers = args.map((x) => this.tracerOf(x));
@@ -86,7 +90,7 @@ export class StageTrace extends Trace {
     const avals = tracers.map((t) => t.aval);
     const outAvals = primitive.type(avals, params);
     const forwarded = primitive.forward?.(avals, params, outAvals) ?? null;
-    if (forwarded !== null && forwarded.every((i) => i !== null)) return forwarded.map((i) => tracers[i as number]);
+    if (forwarded !== null && forwarded.every((i) => i !== null)) return forwarded.map((i) => tracers[i]);
     return this.emit(primitive, tracers, params, outAvals);
   }
 
@@ -140,7 +144,8 @@ export class StageTrace extends Trace {
     const env = new Map<Atom, StageTracer>();
     jaxpr.constvars.forEach((v, i) => env.set(v, this.tracerOf(consts[i])));
     jaxpr.invars.forEach((v, i) => env.set(v, this.tracerOf(args[i])));
-    const read = (x: Atom): StageTracer => (x instanceof Literal ? new StageTracer(this, x.aval, x) : (env.get(x) as StageTracer));
+    const read = (x: Atom): StageTracer =>
+      x instanceof Literal ? new StageTracer(this, x.aval, x) : (env.get(x) as StageTracer);
     for (const { primitive, invars, outvars, params } of jaxpr.eqns) {
       const tracers = invars.map(read);
       const folded = this.#fold(primitive, tracers, params);

@@ -4,9 +4,10 @@
  */
 import type { NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
+import { InternalError } from "../errors.ts";
 
 let maker: (aval: ShapedArray) => NDArray = () => {
-  throw new Error("no maker of zeros is installed: import the package's entry point");
+  throw new InternalError("no maker of zeros is installed: import the package's entry point");
 };
 
 /** Installs what makes zeros; done once, where the package is put together. */

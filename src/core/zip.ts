@@ -4,7 +4,7 @@ import { InternalError } from "../errors.ts";
 /** Pairs the elements of two lists of equal length. */
 export function zip<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
   if (a.length !== b.length) throw new InternalError(`lists of ${a.length} and ${b.length} elements do not pair`);
-  return a.map((x, i) => [x, b[i]!]);
+  return a.map((x, i) => [x, b[i]]);
 }
 
 /** The elements where the mask is false, and those where it is true. */
@@ -12,7 +12,7 @@ export function partition<T>(mask: readonly boolean[], xs: readonly T[]): [no: T
   if (mask.length !== xs.length) throw new InternalError(`a mask of ${mask.length} for ${xs.length} elements`);
   const no: T[] = [];
   const yes: T[] = [];
-  for (let i = 0; i < xs.length; i++) (mask[i] ? yes : no).push(xs[i]!);
+  for (let i = 0; i < xs.length; i++) (mask[i] ? yes : no).push(xs[i]);
   return [no, yes];
 }
 
@@ -20,8 +20,9 @@ export function partition<T>(mask: readonly boolean[], xs: readonly T[]): [no: T
 export function merge<T>(mask: readonly boolean[], no: readonly T[], yes: readonly T[]): T[] {
   let i = 0;
   let j = 0;
-  const out = mask.map((b) => (b ? yes[j++]! : no[i++]!));
-  if (i !== no.length || j !== yes.length) throw new InternalError(`a mask that does not merge ${no.length} and ${yes.length}`);
+  const out = mask.map((b) => (b ? yes[j++] : no[i++]));
+  if (i !== no.length || j !== yes.length)
+    throw new InternalError(`a mask that does not merge ${no.length} and ${yes.length}`);
   return out;
 }
 

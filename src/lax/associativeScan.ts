@@ -19,7 +19,8 @@ export interface AssociativeScanOptions {
  * lax.associativeScan((a: NDArray, b: NDArray) => a.mul(b), np.array([1, 2, 3])); // [1, 2, 6]
  */
 export function associativeScan<P>(f: (left: P, right: P) => P, elems: P, options: AssociativeScanOptions = {}): P {
-  if (typeof f !== "function") throw new RematTypeError(`lax.associative_scan: f argument should be callable; got ${describe(f)}.`);
+  if (typeof f !== "function")
+    throw new RematTypeError(`lax.associative_scan: f argument should be callable; got ${describe(f)}.`);
   const { leaves, treedef } = flatten(elems);
   const arrays = leaves.map((x) => {
     const leaf = leafArray(x, "asWritten");

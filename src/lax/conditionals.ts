@@ -5,7 +5,6 @@ import { shapesEqual, type ShapedArray } from "../core/aval.ts";
 import { kindOf } from "../core/dtype.ts";
 import { bind, currentTrace } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var } from "../core/jaxpr.ts";
-import type { Primitive } from "../core/primitive.ts";
 import { elementOf, literal } from "../core/scalar.ts";
 import { traceBody, type TracedBody } from "../api/traceBody.ts";
 import { leafArray, type AnyFunction } from "../api/flat.ts";
@@ -22,7 +21,8 @@ import { flatten, unflatten } from "../tree.ts";
  *
  * @throws BranchTypeError if the branches return different types.
  * @example
- * lax.cond(np.greater(x, 0), (x: NDArray) => np.sin(x), (x: NDArray) => np.cos(x), x);
+ * const x = np.array(0.5);
+ * lax.cond(np.greater(x, 0), (x: NDArray) => np.sin(x), (x: NDArray) => np.cos(x), x); // 0.47943
  */
 export function cond<A extends readonly unknown[], R>(
   pred: NDArray | boolean | number,
@@ -42,7 +42,7 @@ export function cond<A extends readonly unknown[], R>(
  * Applies one of several functions to the operands, chosen by a traced integer, which is clamped to the range of branches.
  *
  * @example
- * lax.switch(i, [(x: NDArray) => x, (x: NDArray) => np.sin(x)], x);
+ * lax.switch(1, [(x: NDArray) => x, (x: NDArray) => np.sin(x)], np.array(0.5)); // 0.47943
  */
 export function switchBranches<A extends readonly unknown[], R>(
   index: NDArray | number,
@@ -50,22 +50,26 @@ export function switchBranches<A extends readonly unknown[], R>(
   ...operands: A
 ): R {
   const which = leafArray(index, "asWritten");
-  if (which === null) throw new RematTypeError(`switch chooses by an integer: Index type must be an integer, got ${describe(index)}.`);
+  if (which === null)
+    throw new RematTypeError(`switch chooses by an integer: Index type must be an integer, got ${describe(index)}.`);
   if (which.ndim > 0) {
     throw new RematTypeError(
       `switch chooses by a scalar: Branch index must be scalar, got ${String(which.aval)} of shape (${which.shape.join(", ")}${which.ndim === 1 ? "," : ""}).`,
     );
   }
   if (kindOf(which.dtype) !== "int" && kindOf(which.dtype) !== "uint") {
-    throw new RematTypeError(`switch chooses by an integer: Index type must be an integer, got ${valueText(which)} as ${which.dtype}.`);
+    throw new RematTypeError(
+      `switch chooses by an integer: Index type must be an integer, got ${valueText(which)} as ${which.dtype}.`,
+    );
   }
-  if (branches.length === 0) throw new RematValueError("switch needs branches: Empty branch sequence. Give at least one function.");
+  if (branches.length === 0)
+    throw new RematValueError("switch needs branches: Empty branch sequence. Give at least one function.");
   if (branches.length === 1) return branches[0](...operands);
   const chosen = clamp(literal(0, "int32"), convertElementType(which, "int32"), literal(branches.length - 1, "int32"));
   return branch(
     "switch",
     () => chosen,
-    branches.map((f, i) => ({ f: f as AnyFunction, name: i === 0 ? "branch 0" : `branch${i}` })),
+    branches.map((f, i) => ({ f: f, name: i === 0 ? "branch 0" : `branch${i}` })),
     operands,
     false,
   ) as R;
@@ -78,7 +82,10 @@ const valueText = (x: NDArray): string => (x instanceof ConcreteArray ? String(e
 
 function predicate(pred: unknown): NDArray {
   const x = leafArray(pred, "asWritten");
-  if (x === null) throw new RematTypeError(`cond's condition must be a boolean scalar: Pred must be a scalar, got ${describe(pred)}.`);
+  if (x === null)
+    throw new RematTypeError(
+      `cond's condition must be a boolean scalar: Pred must be a scalar, got ${describe(pred)}.`,
+    );
   if (x.ndim > 0) {
     throw new RematTypeError(
       `cond's condition must be a scalar: Pred must be a scalar, got ${String(x.aval)} of shape (${x.shape.join(", ")}${x.ndim === 1 ? "," : ""}). ` +
@@ -125,7 +132,7 @@ function branch(
     ),
   );
   const inputs = [...consts, ...args];
-  const outs = bind(condP as Primitive, [index(), ...inputs], { branches: reversed ? [...kept].reverse() : kept });
+  const outs = bind(condP, [index(), ...inputs], { branches: reversed ? [...kept].reverse() : kept });
   let next = 0;
   return unflatten(
     traced[0].resultTree,
@@ -177,4 +184,3 @@ function checkResults(what: string, first: Branch, other: Branch, a: TracedBody,
 }
 
 const sameType = (x: ShapedArray, y: ShapedArray): boolean => x.dtype === y.dtype && shapesEqual(x.shape, y.shape);
-

@@ -11,7 +11,7 @@ import { convolved, dilated, type ConvDimensionNumbers, type Padding } from "../
 import { canonicalPrecision } from "../primitives/precision.ts";
 
 /** "SAME" keeps sizes (divided by the strides), "VALID" adds nothing, "SAME_LOWER" puts an odd element before. */
-export type PaddingLike = "SAME" | "VALID" | "SAME_LOWER" | string | Padding;
+export type PaddingLike = string | Padding;
 
 /** Letters of each axis: N batch, C feature, O and I output and input feature, any others spatial; as in ["NHWC", "HWIO", "NHWC"]. */
 export type ConvNumbers = readonly [string, string, string] | ConvDimensionNumbers | null;
@@ -25,13 +25,20 @@ export interface ConvOptions extends ProductOptions {
 }
 
 /** The padding that a name stands for. */
-export function paddingOf(input: readonly number[], window: readonly number[], strides: readonly number[], padding: PaddingLike): Padding {
+export function paddingOf(
+  input: readonly number[],
+  window: readonly number[],
+  strides: readonly number[],
+  padding: PaddingLike,
+): Padding {
   if (typeof padding !== "string") return padding;
   const name = padding.toUpperCase();
   if (name === "VALID") return input.map(() => [0, 0]);
   if (name === "SAME" || name === "SAME_LOWER") {
     if (strides.length !== input.length) {
-      throw new RematTypeError(`Incompatible shapes: ${strides.length} strides for ${input.length} axes. Give one stride an axis.`);
+      throw new RematTypeError(
+        `Incompatible shapes: ${strides.length} strides for ${input.length} axes. Give one stride an axis.`,
+      );
     }
     return input.map((d, i) => {
       const total = Math.max(0, (Math.ceil(d / strides[i]) - 1) * strides[i] + window[i] - d);
@@ -39,7 +46,9 @@ export function paddingOf(input: readonly number[], window: readonly number[], s
       return name === "SAME" ? [half, total - half] : [total - half, half];
     });
   }
-  throw new RematValueError(`Unknown padding type: ${padding}. Use "SAME", "VALID", "SAME_LOWER", or pairs of (low, high).`);
+  throw new RematValueError(
+    `Unknown padding type: ${padding}. Use "SAME", "VALID", "SAME_LOWER", or pairs of (low, high).`,
+  );
 }
 
 /** Dimension numbers in canonical form. */
@@ -58,7 +67,9 @@ export function convDimensionNumbers(
     return { lhs_spec: spec, rhs_spec: spec, out_spec: spec };
   }
   if (numbers.length !== 3) {
-    throw new RematTypeError(`convolution dimension_numbers list/tuple must be length 3, got ${(numbers as readonly string[]).length}.`);
+    throw new RematTypeError(
+      `convolution dimension_numbers list/tuple must be length 3, got ${(numbers as readonly string[]).length}.`,
+    );
   }
   numbers.forEach((text, i) => {
     if (text.length !== rank) {
@@ -114,7 +125,10 @@ export function convGeneralDilated(
   options?: ConvOptions,
 ): NDArray {
   const [x, kernel] = [toArray(lhs, "conv_general_dilated"), toArray(rhs, "conv_general_dilated", 1)];
-  const given = named<ConvOptions>(["lhsDilation", "rhsDilation", "dimensionNumbers"], [lhsDilation, rhsDilation, dimensionNumbers, options]);
+  const given = named<ConvOptions>(
+    ["lhsDilation", "rhsDilation", "dimensionNumbers"],
+    [lhsDilation, rhsDilation, dimensionNumbers, options],
+  );
   const numbers = convDimensionNumbers(x.shape, kernel.shape, given.dimensionNumbers);
   const ones = range(x.ndim - 2).map(() => 1);
   const lhs_dilation = given.lhsDilation ?? ones;
@@ -179,7 +193,8 @@ const defaultNumbers: Readonly<Record<number, readonly [string, string, string]>
 function transposePadding(k: number, s: number, padding: string): readonly [number, number] {
   const name = padding.toUpperCase();
   const same = name === "SAME";
-  if (!same && name !== "VALID") throw new RematValueError(`Invalid padding mode: ${padding}. Use "SAME", "VALID" or pairs.`);
+  if (!same && name !== "VALID")
+    throw new RematValueError(`Invalid padding mode: ${padding}. Use "SAME", "VALID" or pairs.`);
   const total = same ? k + s - 2 : k + s - 2 + Math.max(k - s, 0);
   const before = !same || s > k - 1 ? k - 1 : Math.ceil(total / 2);
   return [before, total - before];
@@ -196,7 +211,8 @@ export function convTranspose(
   const x = toArray(lhs, "conv_transpose");
   let kernel = toArray(rhs, "conv_transpose", 1);
   const letters = options.dimensionNumbers ?? defaultNumbers[x.ndim];
-  if (letters === undefined) throw new RematValueError(`No 4+ dimensional dimension_number defaults, got ndim ${x.ndim}.`);
+  if (letters === undefined)
+    throw new RematValueError(`No 4+ dimensional dimension_number defaults, got ndim ${x.ndim}.`);
   const numbers = convDimensionNumbers(x.shape, kernel.shape, letters);
   const places = numbers.rhs_spec.slice(2);
   const rhsDilation = options.rhsDilation ?? places.map(() => 1);

@@ -15,13 +15,24 @@ export type DimensionNumbers = readonly [contracting: readonly [Axes, Axes], bat
 
 const list = (axes: Axes): readonly number[] => (typeof axes === "number" ? [axes] : axes);
 
-function product(lhs: NDArray, rhs: NDArray, [[lc, rc], [lb, rb]]: DimensionNumbers, options: Partial<ProductOptions>): NDArray {
+function product(
+  lhs: NDArray,
+  rhs: NDArray,
+  [[lc, rc], [lb, rb]]: DimensionNumbers,
+  options: Partial<ProductOptions>,
+): NDArray {
   const dims: DotDimensionNumbers = [
     [list(lc), list(rc)],
     [list(lb), list(rb)],
   ];
   const preferred = options.preferredElementType ?? null;
-  return contracted(lhs, rhs, dims, canonicalPrecision(options.precision), preferred === null ? null : canonicalDType(preferred));
+  return contracted(
+    lhs,
+    rhs,
+    dims,
+    canonicalPrecision(options.precision),
+    preferred === null ? null : canonicalDType(preferred),
+  );
 }
 
 type PrecisionArgument = PrecisionLike | ProductOptions;
@@ -43,8 +54,10 @@ export function dotGeneral(
 }
 
 /** A pair of precisions is a list, so it cannot be told from options by `named`. */
-const asOptions = (precision: PrecisionArgument | undefined, options: ProductOptions | undefined): Partial<ProductOptions> =>
-  named<ProductOptions>(["precision"], [precision, options]);
+const asOptions = (
+  precision: PrecisionArgument | undefined,
+  options: ProductOptions | undefined,
+): Partial<ProductOptions> => named<ProductOptions>(["precision"], [precision, options]);
 
 export interface DotOptions extends ProductOptions {
   readonly dimensionNumbers?: DimensionNumbers | null;
@@ -58,7 +71,15 @@ export function dot(lhs: ArrayLike, rhs: ArrayLike, options: DotOptions = {}): N
   }
   const simple = (a: NDArray): boolean => a.ndim === 1 || a.ndim === 2;
   if (simple(x) && simple(y) && x.shape[x.ndim - 1] === y.shape[0]) {
-    return product(x, y, [[x.ndim - 1, 0], [[], []]], options);
+    return product(
+      x,
+      y,
+      [
+        [x.ndim - 1, 0],
+        [[], []],
+      ],
+      options,
+    );
   }
   throw new RematValueError(
     "lax.dot: dimension_numbers must be specified when not performing simple un-batched matrix-matrix, matrix-vector, or vector-vector " +
@@ -76,5 +97,13 @@ export function batchMatmul(lhs: ArrayLike, rhs: ArrayLike, precision?: Precisio
     throw new RematValueError(`Arguments to batch_matmul must have same ndim, got ${x.ndim}, ${y.ndim}.`);
   }
   const batch = range(x.ndim - 2);
-  return product(x, y, [[x.ndim - 1, y.ndim - 2], [batch, batch]], asOptions(precision, undefined));
+  return product(
+    x,
+    y,
+    [
+      [x.ndim - 1, y.ndim - 2],
+      [batch, batch],
+    ],
+    asOptions(precision, undefined),
+  );
 }

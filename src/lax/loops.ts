@@ -1,10 +1,9 @@
 /** Loops: `scan`, `whileLoop`, `foriLoop` and `map`, on nested values. */
 import { argNames } from "../argNames.ts";
-import { ConcreteArray, NDArray } from "../core/array.ts";
-import { ShapedArray, shapesEqual } from "../core/aval.ts";
+import { ConcreteArray, type NDArray } from "../core/array.ts";
+import { type ShapedArray, shapesEqual } from "../core/aval.ts";
 import { bind, Tracer } from "../core/interpreter.ts";
-import { ClosedJaxpr } from "../core/jaxpr.ts";
-import type { Primitive } from "../core/primitive.ts";
+import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import { literal, scalar } from "../core/scalar.ts";
 import { merge, partition } from "../core/zip.ts";
 import { traceBody, type TracedBody } from "../api/traceBody.ts";
@@ -83,7 +82,13 @@ export function scan<C, X, Y>(
     body = trace(carry);
     // What a second pass cannot settle is an error below.
   }
-  checkCarry("scan body", f, { leaves: carry, treedef: initFlat.treedef }, body.resultTree.children[0], body.closed.outAvals);
+  checkCarry(
+    "scan body",
+    f,
+    { leaves: carry, treedef: initFlat.treedef },
+    body.resultTree.children[0],
+    body.closed.outAvals,
+  );
   carry = [...carry];
   const outs = bindScan(body, carry, xsFlat.leaves, { length, reverse: options.reverse ?? false, unroll });
   return unflatten(body.resultTree, outs) as [Traced<C>, Traced<Y>];
@@ -101,7 +106,9 @@ function scanLength(xs: readonly NDArray[], asked: number | undefined): number {
   const sizes = xs.map((x) => x.shape[0]);
   if (asked !== undefined) {
     if (typeof asked !== "number" || !Number.isInteger(asked) || asked < 0) {
-      throw new ConcretizationTypeError(`scan's length must be a concrete non-negative integer; got ${describe(asked)}. Use whileLoop.`);
+      throw new ConcretizationTypeError(
+        `scan's length must be a concrete non-negative integer; got ${describe(asked)}. Use whileLoop.`,
+      );
     }
     if (sizes.some((n) => n !== asked)) {
       throw new RematValueError(
@@ -134,7 +141,9 @@ function checkPair(result: TreeDef, closed: ClosedJaxpr<NDArray>): void {
   if (result.kind === "array" && result.children.length === 2) return;
   const types = closed.outAvals.map((a) => a.toLongString());
   const got = types.length === 1 && result.kind === "leaf" ? types[0] : `(${types.join(", ")})`;
-  throw new RematTypeError(`scan's function returns the carry and an output: scan body output must be a pair, got ${got}. Return [carry, y].`);
+  throw new RematTypeError(
+    `scan's function returns the carry and an output: scan body output must be a pair, got ${got}. Return [carry, y].`,
+  );
 }
 
 /** A weakly typed start (a host number) takes the dtype that the body gives the carry. */
@@ -181,7 +190,9 @@ function carryError(
     const out = outAvals[i];
     if (x.dtype === out.dtype && shapesEqual(x.shape, out.shape)) return [];
     const part = init.treedef.kind === "leaf" ? `carry ${names[i]}` : `carry component ${names[i]}`;
-    return [`the input ${part} has type ${x.aval.toLongString()} but the corresponding output carry component has type ${out.toLongString()}`];
+    return [
+      `the input ${part} has type ${x.aval.toLongString()} but the corresponding output carry component has type ${out.toLongString()}`,
+    ];
   });
   const shapes = init.leaves.some((x, i) => !shapesEqual(x.shape, outAvals[i].shape));
   return new CarryTypeError(
@@ -215,8 +226,11 @@ function bindScan(
   // A y that is the slice of an x is that x.
   const firstXs = numConstsBefore + init.length;
   const passed = forwarded.slice(init.length).map((from) => (from !== null && from >= firstXs ? from - firstXs : null));
-  jaxpr = pruneClosedOutputs(jaxpr, [...Array.from({ length: numCarry }, () => true), ...passed.map((p) => p === null)]);
-  const outs = bind(scanP as Primitive, [...consts, ...args], {
+  jaxpr = pruneClosedOutputs(jaxpr, [
+    ...Array.from({ length: numCarry }, () => true),
+    ...passed.map((p) => p === null),
+  ]);
+  const outs = bind(scanP, [...consts, ...args], {
     jaxpr,
     ...params,
     num_carry: numCarry,
@@ -243,19 +257,19 @@ export function whileLoop<C>(
   const argTree = tupleDef([start.treedef]);
   const trace = (leaves: readonly NDArray[]): { test: TracedBody; step: TracedBody } => {
     const avals = leaves.map((x) => x.aval);
-    const test = traceBody(cond as AnyFunction, argTree, avals, "while_cond");
-    const step = traceBody(body as AnyFunction, argTree, avals, "while_body");
+    const test = traceBody(cond, argTree, avals, "while_cond");
+    const step = traceBody(body, argTree, avals, "while_body");
     checkPredicate(test);
     return { test, step };
   };
   let traced = trace(start.leaves);
   if (traced.step.resultTree.numLeaves !== start.leaves.length) {
-    throw carryError("while_loop body", body as AnyFunction, start, traced.step.resultTree, []);
+    throw carryError("while_loop body", body, start, traced.step.resultTree, []);
   }
   const init2 = promoteWeak(start.leaves, traced.step.closed.outAvals);
   if (init2.some((x, i) => x !== start.leaves[i])) traced = trace(init2);
   const { test, step } = traced;
-  checkCarry("while_loop body", body as AnyFunction, { ...start, leaves: init2 }, step.resultTree, step.closed.outAvals);
+  checkCarry("while_loop body", body, { ...start, leaves: init2 }, step.resultTree, step.closed.outAvals);
   return unflatten(step.resultTree, bindWhile(test, step, init2)) as Traced<C>;
 }
 
@@ -264,7 +278,9 @@ function checkPredicate(test: TracedBody): void {
   const what = "whileLoop's condition: cond_fun must return a boolean scalar, but got ";
   if (test.resultTree.kind !== "leaf") throw new RematTypeError(`${what}pytree ${String(test.resultTree)}.`);
   if (outAvals[0].ndim > 0 || outAvals[0].dtype !== "bool") {
-    throw new RematTypeError(`${what}output type(s) [${outAvals[0].toLongString()}]. Compare, or reduce with np.all or np.any.`);
+    throw new RematTypeError(
+      `${what}output type(s) [${outAvals[0].toLongString()}]. Compare, or reduce with np.all or np.any.`,
+    );
   }
 }
 
@@ -289,7 +305,7 @@ function bindWhile(test: TracedBody, step: TracedBody, init: readonly NDArray[])
     [carry, fixed] = partition(constant, init);
     bodyConsts = [...fixed, ...bodyConsts];
   }
-  const outs = bind(whileP as Primitive, [...test.consts, ...bodyConsts, ...carry], {
+  const outs = bind(whileP, [...test.consts, ...bodyConsts, ...carry], {
     body_jaxpr: bodyJaxpr,
     body_nconsts: bodyConsts.length,
     cond_jaxpr: condJaxpr,
@@ -335,12 +351,10 @@ export function foriLoop<C>(
   const [from, to] = [concreteBound(lo), concreteBound(hi)];
   const f = body as unknown as (i: NDArray, value: unknown) => unknown;
   if (from !== null && to !== null) {
-    const scanned = derived(
-      forwardBodies,
-      body as AnyFunction,
-      () =>
-        (([i, x]: [NDArray, unknown]) => [[add(i, literal(1, i.dtype, i.weakType)), f(i, x)], null]) as unknown as AnyFunction,
-    );
+    const scanned = derived(forwardBodies, body, () => ([i, x]: [NDArray, unknown]) => [
+      [add(i, literal(1, i.dtype, i.weakType)), f(i, x)],
+      null,
+    ]);
     const [[, result]] = scan(scanned as never, [scalar(from), init] as never, null, {
       length: Math.max(to - from, 0),
       unroll: options.unroll ?? false,
@@ -348,16 +362,25 @@ export function foriLoop<C>(
     return result;
   }
   if (options.unroll !== undefined && options.unroll !== false && options.unroll !== 1) {
-    throw new RematValueError("foriLoop: Can only use `unroll` in `fori_loop` if the loop bounds are statically known.");
+    throw new RematValueError(
+      "foriLoop: Can only use `unroll` in `fori_loop` if the loop bounds are statically known.",
+    );
   }
-  const step = derived(
-    countedBodies,
-    body as AnyFunction,
-    () =>
-      (([i, n, x]: [NDArray, NDArray, unknown]) => [add(i, literal(1, i.dtype, i.weakType)), n, f(i, x)]) as unknown as AnyFunction,
-  );
-  const start = [lo.dtype === dtype ? lo : convertElementType(lo, dtype), hi.dtype === dtype ? hi : convertElementType(hi, dtype), init];
-  const [, , result] = whileLoop(belowUpper as never, step as never, start as never) as unknown as [NDArray, NDArray, Traced<C>];
+  const step = derived(countedBodies, body, () => ([i, n, x]: [NDArray, NDArray, unknown]) => [
+    add(i, literal(1, i.dtype, i.weakType)),
+    n,
+    f(i, x),
+  ]);
+  const start = [
+    lo.dtype === dtype ? lo : convertElementType(lo, dtype),
+    hi.dtype === dtype ? hi : convertElementType(hi, dtype),
+    init,
+  ];
+  const [, , result] = whileLoop(belowUpper as never, step as never, start as never) as unknown as [
+    NDArray,
+    NDArray,
+    Traced<C>,
+  ];
   return result;
 }
 
@@ -366,7 +389,9 @@ const belowUpper = ([i, upper]: readonly [NDArray, NDArray, unknown]): NDArray =
 function boundArray(x: number | NDArray): NDArray {
   const bound = leafArray(x, "asWritten");
   if (bound === null || bound.ndim > 0) {
-    throw new RematTypeError(`foriLoop's bounds must be integer scalars; got ${bound === null ? describe(x) : bound.aval.toLongString()}.`);
+    throw new RematTypeError(
+      `foriLoop's bounds must be integer scalars; got ${bound === null ? describe(x) : bound.aval.toLongString()}.`,
+    );
   }
   return bound;
 }
@@ -391,4 +416,3 @@ export function map<X, Y>(f: (x: Traced<X>) => Y, xs: X): Traced<Y> {
   const [, ys] = scan(((_: unknown, x: Traced<X>) => [[], f(x)]) as never, [] as never, xs as never);
   return ys as Traced<Y>;
 }
-

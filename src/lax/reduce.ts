@@ -20,11 +20,14 @@ type Axes = readonly number[];
 /** The sum over axes. */
 export const reduceSum = (operand: ArrayLike, axes: Axes): NDArray => summed(toArray(operand, "reduce_sum"), axes);
 /** The product over axes. */
-export const reduceProd = (operand: ArrayLike, axes: Axes): NDArray => r.productOver(toArray(operand, "reduce_prod"), axes);
+export const reduceProd = (operand: ArrayLike, axes: Axes): NDArray =>
+  r.productOver(toArray(operand, "reduce_prod"), axes);
 /** The maximum over axes. */
-export const reduceMax = (operand: ArrayLike, axes: Axes): NDArray => r.maximumOver(toArray(operand, "reduce_max"), axes);
+export const reduceMax = (operand: ArrayLike, axes: Axes): NDArray =>
+  r.maximumOver(toArray(operand, "reduce_max"), axes);
 /** The minimum over axes. */
-export const reduceMin = (operand: ArrayLike, axes: Axes): NDArray => r.minimumOver(toArray(operand, "reduce_min"), axes);
+export const reduceMin = (operand: ArrayLike, axes: Axes): NDArray =>
+  r.minimumOver(toArray(operand, "reduce_min"), axes);
 /** Bitwise "and" over axes. */
 export const reduceAnd = (operand: ArrayLike, axes: Axes): NDArray => r.andOver(toArray(operand, "reduce_and"), axes);
 /** Bitwise "or" over axes. */
@@ -35,7 +38,7 @@ export const reduceXor = (operand: ArrayLike, axes: Axes): NDArray => r.xorOver(
 const argument =
   (name: string, primitive: Primitive<r.ArgParams>) =>
   (operand: ArrayLike, axis: number, indexDtype: DType): NDArray =>
-    bind1(primitive as Primitive, [toArray(operand, name)], { axes: [axis], index_dtype: canonicalDType(indexDtype) });
+    bind1(primitive, [toArray(operand, name)], { axes: [axis], index_dtype: canonicalDType(indexDtype) });
 
 /** The index of the first maximum along an axis. */
 export const argmax: (operand: ArrayLike, axis: number, indexDtype: DType) => NDArray = argument("argmax", r.argmax);
@@ -48,7 +51,11 @@ export interface CumulativeOptions {
   readonly reverse?: boolean;
 }
 
-type Cumulative = (operand: ArrayLike, axis?: number | CumulativeOptions, reverse?: boolean | CumulativeOptions) => NDArray;
+type Cumulative = (
+  operand: ArrayLike,
+  axis?: number | CumulativeOptions,
+  reverse?: boolean | CumulativeOptions,
+) => NDArray;
 
 const cumulative =
   (name: string, primitive: Primitive<c.CumulativeParams>): Cumulative =>
@@ -118,7 +125,7 @@ export function reductionJaxpr(
   single: boolean,
 ): ClosedJaxpr<NDArray> {
   const avals = inits.map((x) => x.aval);
-  const key = `${String(single)}/${avals.map((a) => a.key).join()}`;
+  const key = `${String(single)}/${String(isReplaying())}/${avals.map((a) => a.key).join()}`;
   const cache = staged.get(computation) ?? new Map<string, ClosedJaxpr<NDArray>>();
   staged.set(computation, cache);
   const found = cache.get(key);
@@ -152,16 +159,20 @@ export function reduce(
   dimensions: Axes,
 ): NDArray | readonly NDArray[] {
   const several = Array.isArray(operands) && operands.every((x) => x instanceof NDArray);
-  const xs = several ? (operands as readonly NDArray[]) : [toArray(operands as ArrayLike, "reduce")];
-  const inits = (several ? (initValues as readonly ArrayLike[]) : [initValues as ArrayLike]).map((x, i) => initial(x, xs[Math.min(i, xs.length - 1)]));
+  const xs = several ? (operands as readonly NDArray[]) : [toArray(operands, "reduce")];
+  const inits = (several ? (initValues as readonly ArrayLike[]) : [initValues as ArrayLike]).map((x, i) =>
+    initial(x, xs[Math.min(i, xs.length - 1)]),
+  );
   if (xs.length !== inits.length) {
-    throw new RematValueError(`Must have same total number of operands as init_values: ${xs.length} vs. ${inits.length}.`);
+    throw new RematValueError(
+      `Must have same total number of operands as init_values: ${xs.length} vs. ${inits.length}.`,
+    );
   }
   const monoid = several ? null : known(computation, inits[0]);
   if (monoid !== null) {
     return convertElementType(monoid(xs[0], dimensions), xs[0].dtype, xs[0].weakType && inits[0].weakType);
   }
-  const jaxpr = reductionJaxpr(computation as (left: never, right: never) => unknown, inits, !several);
-  const outs = bind(r.reduce as Primitive, [...xs, ...inits], { computation, dimensions: [...dimensions], jaxpr });
+  const jaxpr = reductionJaxpr(computation, inits, !several);
+  const outs = bind(r.reduce, [...xs, ...inits], { computation, dimensions: [...dimensions], jaxpr });
   return several ? outs : outs[0];
 }

@@ -15,10 +15,19 @@ import { convertElementType } from "../primitives/convert.ts";
 import { counted } from "../primitives/iota.ts";
 import { concatenated, splitted, stacked, tiled, unstacked } from "../primitives/join.ts";
 import { padded, type PaddingOfAxis } from "../primitives/pad.ts";
-import { broadcasted, broadcastedInDim, expanded, reshaped, reversed, squeezed, transposed } from "../primitives/shape.ts";
+import {
+  broadcasted,
+  broadcastedInDim,
+  expanded,
+  reshaped,
+  reversed,
+  squeezed,
+  transposed,
+} from "../primitives/shape.ts";
 
 /** Adds leading axes of the given sizes, by repetition. */
-export const broadcast = (operand: ArrayLike, sizes: Shape): NDArray => broadcasted(arrayOf(operand, "broadcast"), sizes);
+export const broadcast = (operand: ArrayLike, sizes: Shape): NDArray =>
+  broadcasted(arrayOf(operand, "broadcast"), sizes);
 
 /** Puts axis i of the operand at place `broadcastDimensions[i]` of the shape, and repeats it along all others. */
 export const broadcastInDim = (operand: ArrayLike, shape: Shape, broadcastDimensions: readonly number[]): NDArray =>
@@ -39,7 +48,11 @@ export interface ReshapeOptions {
 }
 
 /** The elements in another shape; no size may be left open. */
-export function reshape(operand: ArrayLike, newSizes: ShapeLike, dimensions?: readonly number[] | null | ReshapeOptions): NDArray {
+export function reshape(
+  operand: ArrayLike,
+  newSizes: ShapeLike,
+  dimensions?: readonly number[] | null | ReshapeOptions,
+): NDArray {
   const given = named<ReshapeOptions>(["dimensions"], [dimensions]);
   return reshaped(toArray(operand, "reshape"), canonicalShape(newSizes), given.dimensions ?? null);
 }
@@ -64,7 +77,8 @@ export function collapse(
 }
 
 /** Removes axes of size one. */
-export const squeeze = (array: ArrayLike, dimensions: readonly number[]): NDArray => squeezed(toArray(array, "squeeze"), dimensions);
+export const squeeze = (array: ArrayLike, dimensions: readonly number[]): NDArray =>
+  squeezed(toArray(array, "squeeze"), dimensions);
 
 /** Adds axes of size one at the given places of the result. */
 export const expandDims = (array: ArrayLike, dimensions: readonly number[]): NDArray =>
@@ -75,7 +89,8 @@ export const transpose = (operand: ArrayLike, permutation: readonly number[]): N
   transposed(toArray(operand, "transpose"), permutation);
 
 /** Reverses the order of the elements along axes. */
-export const rev = (operand: ArrayLike, dimensions: readonly number[]): NDArray => reversed(toArray(operand, "rev"), dimensions);
+export const rev = (operand: ArrayLike, dimensions: readonly number[]): NDArray =>
+  reversed(toArray(operand, "rev"), dimensions);
 
 /** Arrays of one dtype, one after another along an axis. */
 export function concatenate(operands: readonly ArrayLike[], dimension: number): NDArray {
@@ -100,7 +115,8 @@ export const stack = (operands: readonly ArrayLike[], axis?: AxisArgument): NDAr
   );
 
 /** The slices along an axis, which goes away. */
-export const unstack = (x: ArrayLike, axis?: AxisArgument): readonly NDArray[] => unstacked(arrayOf(x, "unstack"), axisOf(axis));
+export const unstack = (x: ArrayLike, axis?: AxisArgument): readonly NDArray[] =>
+  unstacked(arrayOf(x, "unstack"), axisOf(axis));
 
 /** Repeats an array along its own axes. */
 export const tile = (operand: ArrayLike, reps: readonly number[]): NDArray => tiled(toArray(operand, "tile"), reps);
@@ -122,7 +138,9 @@ type DTypeArgument = DType | null | { readonly dtype?: DType | null };
 export function full(shape: ShapeLike, fillValue: ArrayLike, dtype?: DTypeArgument): NDArray {
   const value = toArray(fillValue, "full", 1);
   if (value.ndim > 0) {
-    throw new RematTypeError(`full must be called with scalar fill_value, got fill_value.shape ${tupleText(value.shape)}. Use np.full.`);
+    throw new RematTypeError(
+      `full must be called with scalar fill_value, got fill_value.shape ${tupleText(value.shape)}. Use np.full.`,
+    );
   }
   const asked = named<{ dtype: DType | null }>(["dtype"], [dtype]).dtype ?? null;
   const [type, weak] = asked === null ? [value.dtype, value.weakType] : [canonicalDType(asked), false];
@@ -135,7 +153,12 @@ export interface FullLikeOptions {
 }
 
 /** One value in the shape and dtype of an array. */
-export function fullLike(x: ArrayLike, fillValue: ArrayLike, dtype?: DType | null | FullLikeOptions, options?: FullLikeOptions): NDArray {
+export function fullLike(
+  x: ArrayLike,
+  fillValue: ArrayLike,
+  dtype?: DType | null | FullLikeOptions,
+  options?: FullLikeOptions,
+): NDArray {
   const example = toArray(x, "full_like");
   const given = named<FullLikeOptions>(["dtype"], [dtype, options]);
   const shape = given.shape === null || given.shape === undefined ? example.shape : canonicalShape(given.shape);

@@ -67,7 +67,7 @@ export function reduceWindow(
     window_dilation: [...wide],
   };
   const primitive = known(computation, init);
-  if (primitive !== null) return bind1(primitive as Primitive, [x], params);
+  if (primitive !== null) return bind1(primitive, [x], params);
   const { jaxpr, consts } = reductionJaxpr(computation, [init], true);
-  return bind1(w.reduceWindow as Primitive, [x, init], { ...params, jaxpr, consts });
+  return bind1(w.reduceWindow, [x, init], { ...params, jaxpr, consts });
 }

@@ -33,7 +33,7 @@ import {
 import { convertElement, convertElementType, copy } from "../primitives/convert.ts";
 import { concatenated } from "../primitives/join.ts";
 import { expanded } from "../primitives/shape.ts";
-import { latticeResultType } from "./promote.ts";
+import { latticeResultType } from "./lattice.ts";
 
 /** Elements in nested lists, as deep as the array has dimensions. */
 export type NestedArray = readonly (HostScalar | NDArray | NestedArray)[];

@@ -46,9 +46,11 @@ export function parseSubscripts(spec: string, ranks: readonly number[]): { input
     let longest = 0;
     inputs = inputs.map((term, i) => {
       if (!term.includes(".")) return term;
-      if (term.split(".").length !== 4 || !term.includes("...")) throw new RematValueError(`Invalid Ellipses in ${spec}.`);
+      if (term.split(".").length !== 4 || !term.includes("..."))
+        throw new RematValueError(`Invalid Ellipses in ${spec}.`);
       const count = ranks[i] - (term.length - 3);
-      if (count < 0) throw new RematValueError(`Ellipses lengths do not match in ${spec} for an operand of rank ${ranks[i]}.`);
+      if (count < 0)
+        throw new RematValueError(`Ellipses lengths do not match in ${spec} for an operand of rank ${ranks[i]}.`);
       longest = Math.max(longest, count);
       return term.replace("...", free.slice(free.length - count).join(""));
     });
@@ -135,13 +137,30 @@ const before = (a: readonly number[], b: readonly number[]): number => {
  * A depth-first search over pairs. With `branches` null and no cutoff it is exhaustive; otherwise pairs that free most memory come first, and
  * hopeless branches are cut.
  */
-function search(inputs: readonly Letters[], output: Letters, sizes: Sizes, branches: number | null, bounded: boolean): Path {
-  let best: { flops: number; size: number; path: Path } = { flops: Infinity, size: Infinity, path: [range(inputs.length)] };
+function search(
+  inputs: readonly Letters[],
+  output: Letters,
+  sizes: Sizes,
+  branches: number | null,
+  bounded: boolean,
+): Path {
+  let best: { flops: number; size: number; path: Path } = {
+    flops: Infinity,
+    size: Infinity,
+    path: [range(inputs.length)],
+  };
   const progress = new Map<number, number>();
   const known = new Map<string, { left: Letters; cost: number }>();
   const sizeOf = (set: Letters): number => product(set, sizes);
 
-  const assess = (tensors: readonly Letters[], rest: readonly number[], i: number, j: number, flops: number, size: number) => {
+  const assess = (
+    tensors: readonly Letters[],
+    rest: readonly number[],
+    i: number,
+    j: number,
+    flops: number,
+    size: number,
+  ) => {
     const key = `${keyOf(tensors[i])},${keyOf(tensors[j])}`;
     const found = known.get(key) ?? pairCost(tensors, output, rest, i, j, sizes);
     known.set(key, found);
@@ -156,7 +175,13 @@ function search(inputs: readonly Letters[], output: Letters, sizes: Sizes, branc
     return { ...found, total, size: largest, cost: made - sizeOf(tensors[i]) - sizeOf(tensors[j]) };
   };
 
-  const visit = (path: Path, tensors: readonly Letters[], rest: readonly number[], flops: number, size: number): void => {
+  const visit = (
+    path: Path,
+    tensors: readonly Letters[],
+    rest: readonly number[],
+    flops: number,
+    size: number,
+  ): void => {
     if (rest.length === 1) {
       best = { flops, size, path };
       return;
@@ -200,7 +225,12 @@ function positionsOf(path: Path, n: number): number[][] {
   });
 }
 
-function pathOf(inputs: readonly Letters[], output: Letters, sizes: Sizes, optimize: Optimize): readonly (readonly number[])[] {
+function pathOf(
+  inputs: readonly Letters[],
+  output: Letters,
+  sizes: Sizes,
+  optimize: Optimize,
+): readonly (readonly number[])[] {
   const n = inputs.length;
   if (typeof optimize === "object") return optimize;
   if (n <= 2) return [range(n)];
@@ -208,10 +238,18 @@ function pathOf(inputs: readonly Letters[], output: Letters, sizes: Sizes, optim
     return range(n - 1).map(() => [0, 1]);
   }
   const method = optimize === true ? "optimal" : optimize;
-  if (method === "optimal" || (method === "auto" && n <= 4)) return positionsOf(search(inputs, output, sizes, null, false), n);
-  const branches: Readonly<Record<string, number | null>> = { "branch-all": null, "branch-2": 2, "branch-1": 1, greedy: 1 };
+  if (method === "optimal" || (method === "auto" && n <= 4))
+    return positionsOf(search(inputs, output, sizes, null, false), n);
+  const branches: Readonly<Record<string, number | null>> = {
+    "branch-all": null,
+    "branch-2": 2,
+    "branch-1": 1,
+    greedy: 1,
+  };
   if (method !== "auto" && !(method in branches)) {
-    throw new RematValueError(`Path optimizer '${method}' not found, valid options are auto, optimal, ${Object.keys(branches).join(", ")}.`);
+    throw new RematValueError(
+      `Path optimizer '${method}' not found, valid options are auto, optimal, ${Object.keys(branches).join(", ")}.`,
+    );
   }
   const width = method === "auto" ? (n <= 6 ? null : n <= 8 ? 2 : 1) : branches[method];
   return positionsOf(search(inputs, output, sizes, width, true), n);

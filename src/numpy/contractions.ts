@@ -155,7 +155,8 @@ export function inner(a: ArrayLike, b: ArrayLike, options: ProductOptions = {}):
     (x, y) => {
       if (x.ndim > 0 && y.ndim > 0) return tensordot(x, y, [-1, -1], options);
       const dtype = options.preferredElementType ?? null;
-      const [p, q] = dtype === null ? promoteDtypes(x, y) : [convertElementType(x, dtype), convertElementType(y, dtype)];
+      const [p, q] =
+        dtype === null ? promoteDtypes(x, y) : [convertElementType(x, dtype), convertElementType(y, dtype)];
       return mul(p, q);
     },
     a,
@@ -191,7 +192,7 @@ export function tensordot(
     return tensordot(a, b, given ?? 2, rest);
   }
   const [x, y] = [arrayOf(a, "tensordot"), arrayOf(b, "tensordot", 1)];
-  const contracting = tensordotAxes(x, y, axes as number | readonly [Axes, Axes]);
+  const contracting = tensordotAxes(x, y, axes);
   return product(x, y, [contracting, none], options);
 }
 
@@ -205,7 +206,9 @@ function tensordotAxes(a: NDArray, b: NDArray, axes: number | readonly [Axes, Ax
     return [range(axes, a.ndim - axes), range(axes)];
   }
   if (axes.length !== 2) {
-    throw new RematTypeError("tensordot axes argument must be an int, a pair of ints, or a pair of lists/tuples of ints.");
+    throw new RematTypeError(
+      "tensordot axes argument must be an int, a pair of ints, or a pair of lists/tuples of ints.",
+    );
   }
   const [p, q] = axes;
   if ((typeof p === "number") !== (typeof q === "number")) {

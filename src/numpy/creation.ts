@@ -1,5 +1,5 @@
 /** Arrays made from a shape or from a few numbers. */
-import { ConcreteArray, NDArray } from "../core/array.ts";
+import { NDArray, type ConcreteArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { isComplex, isInteger, type DType } from "../core/dtype.ts";
 import { currentTrace } from "../core/interpreter.ts";
@@ -107,7 +107,8 @@ export const onesLike = (a: ArrayLike, dtype?: LikeArgument, options?: LikeOptio
   like(a, literal(1, "int32"), named<LikeOptions>(["dtype"], [dtype, options]));
 
 /** An array of the shape and dtype of another whose elements do not matter (zeros). */
-export const emptyLike = (a: ArrayLike, dtype?: LikeArgument, options?: LikeOptions): NDArray => zerosLike(a, dtype, options);
+export const emptyLike = (a: ArrayLike, dtype?: LikeArgument, options?: LikeOptions): NDArray =>
+  zerosLike(a, dtype, options);
 
 /** One value in the shape and dtype of an array. */
 export const fullLike = (a: ArrayLike, fillValue: ArrayLike, dtype?: LikeArgument, options?: LikeOptions): NDArray =>
@@ -118,7 +119,9 @@ function known(x: ArrayLike, name: string): ConcreteArray {
   const array = toArray(x, "arange");
   const value = concreteValue(array);
   if (value === null) {
-    throw new ConcretizationTypeError(`${concretizationError(array, "int").message}\nIt arose in the np.arange argument '${name}'.`);
+    throw new ConcretizationTypeError(
+      `${concretizationError(array, "int").message}\nIt arose in the np.arange argument '${name}'.`,
+    );
   }
   if (value.ndim > 0) {
     throw new RematValueError(`np.arange: arguments must be scalars; got ${name} of shape ${tupleText(value.shape)}.`);
@@ -195,7 +198,12 @@ export const linspaceWithStep = (
   return [x, step];
 };
 
-function spaced(start: ArrayLike, stop: ArrayLike, options: Partial<LinspaceOptions>, withStep = false): readonly NDArray[] {
+function spaced(
+  start: ArrayLike,
+  stop: ArrayLike,
+  options: Partial<LinspaceOptions>,
+  withStep = false,
+): readonly NDArray[] {
   const { num = 50, endpoint = true, axis = 0 } = options;
   if (num < 0) throw new RematValueError(`Number of samples, ${num}, must be non-negative.`);
   const asked = options.dtype ?? null;
@@ -208,7 +216,14 @@ function spaced(start: ArrayLike, stop: ArrayLike, options: Partial<LinspaceOpti
   return jittedAll("_linspace", keyOf(num, endpoint, asked, axis, withStep), body, [start, stop]);
 }
 
-function between(start: NDArray, stop: NDArray, num: number, endpoint: boolean, axis: number, dtype: DType): [NDArray, NDArray] {
+function between(
+  start: NDArray,
+  stop: NDArray,
+  num: number,
+  endpoint: boolean,
+  axis: number,
+  dtype: DType,
+): [NDArray, NDArray] {
   const from = convertElementType(start, dtype);
   const to = convertElementType(stop, dtype);
   const bounds = broadcastShapes(from.shape, to.shape);
@@ -236,20 +251,25 @@ function between(start: NDArray, stop: NDArray, num: number, endpoint: boolean, 
 
 export interface EyeOptions extends DTypeOptions {
   readonly M?: number | null;
-  readonly k?: number;
+  /** Which diagonal; may be an array. */
+  readonly k?: ArrayLike;
 }
 
 /** Ones on the k-th diagonal of an N by M matrix, zeros elsewhere. */
-export function eye(N: number, M?: number | null | EyeOptions, k?: number | EyeOptions, dtype?: DType | null | EyeOptions): NDArray {
+export function eye(
+  N: number,
+  M?: number | null | EyeOptions,
+  k?: ArrayLike | EyeOptions,
+  dtype?: DType | null | EyeOptions,
+): NDArray {
   const given = named<EyeOptions>(["M", "k", "dtype"], [M, k, dtype]);
   const shape = canonicalShape([N, given.M ?? N]);
-  return diagonalOnes(shape, given.k ?? 0, given.dtype ?? null);
-}
-
-function diagonalOnes(shape: Shape, k: number, dtype: DType | null): NDArray {
-  const int = canonicalDType("int64");
-  const [i, j] = [counted(int, shape, 0), counted(int, shape, 1)];
-  return convertElementType(eq(add(i, literal(k, int)), j), canonicalDType(dtype ?? "float64"));
+  const offset = toArray(given.k ?? 0, "eye", 2);
+  if (offset.ndim > 0 || !isInteger(offset.dtype)) {
+    throw new RematValueError(`k must be a scalar integer; got ${offset.aval.toLongString()}.`);
+  }
+  const [i, j] = [counted(offset.dtype, shape, 0), counted(offset.dtype, shape, 1)];
+  return convertElementType(eq(add(i, convertElementType(offset, offset.dtype)), j), canonicalDType(given.dtype ?? "float64"));
 }
 
 /** The identity matrix. */
@@ -261,7 +281,12 @@ export interface TriOptions extends DTypeOptions {
 }
 
 /** Ones at and below the k-th diagonal of an N by M matrix, zeros elsewhere. */
-export function tri(N: number, M?: number | null | TriOptions, k?: number | TriOptions, dtype?: DType | null | TriOptions): NDArray {
+export function tri(
+  N: number,
+  M?: number | null | TriOptions,
+  k?: number | TriOptions,
+  dtype?: DType | null | TriOptions,
+): NDArray {
   const given = named<TriOptions>(["M", "k", "dtype"], [M, k, dtype]);
   return lowerOnes(canonicalShape([N, given.M ?? N]), given.k ?? 0, given.dtype ?? "float32");
 }
@@ -282,11 +307,16 @@ export interface MeshgridOptions {
 /** The coordinates of a grid: each array stretched over the grid that all of them span. */
 export function meshgrid(...xi: readonly (ArrayLike | MeshgridOptions)[]): NDArray[] {
   const lastGiven = xi[xi.length - 1];
-  const hasOptions = typeof lastGiven === "object" && !(lastGiven instanceof NDArray) && ("indexing" in lastGiven || "sparse" in lastGiven);
-  const { indexing = "xy", sparse = false } = (hasOptions ? lastGiven : {}) as MeshgridOptions;
+  const hasOptions =
+    typeof lastGiven === "object" &&
+    !(lastGiven instanceof NDArray) &&
+    ("indexing" in lastGiven || "sparse" in lastGiven);
+  const { indexing = "xy", sparse = false } = hasOptions ? lastGiven : {};
   const xs = (hasOptions ? xi.slice(0, -1) : xi).map((x, i) => arrayOf(x as ArrayLike, "meshgrid", i));
   if (xs.some((x) => x.ndim !== 1)) {
-    throw new RematValueError(`Arguments to np.meshgrid must be 1D, got shapes [${xs.map((x) => tupleText(x.shape)).join(", ")}].`);
+    throw new RematValueError(
+      `Arguments to np.meshgrid must be 1D, got shapes [${xs.map((x) => tupleText(x.shape)).join(", ")}].`,
+    );
   }
   const swap = (list: NDArray[]): void => {
     if (indexing === "xy" && list.length >= 2) [list[0], list[1]] = [list[1], list[0]];
@@ -297,4 +327,3 @@ export function meshgrid(...xi: readonly (ArrayLike | MeshgridOptions)[]): NDArr
   swap(out);
   return out;
 }
-

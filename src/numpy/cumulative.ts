@@ -10,7 +10,12 @@ import { canonicalAxis, range, tupleText } from "../primitives/axes.ts";
 import { constLike } from "../primitives/broadcasting.ts";
 import { ne } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
-import { accumulated, cumprod as cumprodP, cumsum as cumsumP, type CumulativeParams } from "../primitives/cumulative.ts";
+import {
+  accumulated,
+  cumprod as cumprodP,
+  cumsum as cumsumP,
+  type CumulativeParams,
+} from "../primitives/cumulative.ts";
 import { concatenated } from "../primitives/join.ts";
 import { sliced } from "../primitives/pad.ts";
 import { argmax as argmaxP, argmin as argminP, type ArgParams } from "../primitives/reduce.ts";
@@ -30,7 +35,11 @@ export interface CumulativeOptions {
   readonly dtype?: DType | null;
 }
 
-type Cumulative = (a: ArrayLike, axis?: number | null | CumulativeOptions, dtype?: DType | null | CumulativeOptions) => NDArray;
+type Cumulative = (
+  a: ArrayLike,
+  axis?: number | null | CumulativeOptions,
+  dtype?: DType | null | CumulativeOptions,
+) => NDArray;
 
 /** The body of all running reductions: flattening, promotion, and the primitive. */
 function run(
@@ -84,7 +93,9 @@ function standard(name: string, a: ArrayLike, options: CumulativeSumOptions, sta
   const { axis = null, includeInitial = false } = options;
   const dtype = canonical(options.dtype);
   if (x.ndim === 0) {
-    throw new RematValueError(`np.${name}: the input must be non-scalar, however a scalar value or scalar array was given.`);
+    throw new RematValueError(
+      `np.${name}: the input must be non-scalar, however a scalar value or scalar array was given.`,
+    );
   }
   if (axis === null && x.ndim > 1) {
     throw new RematValueError(
@@ -103,9 +114,11 @@ function standard(name: string, a: ArrayLike, options: CumulativeSumOptions, sta
 }
 
 /** Running sums, with the Python array API's promotion. */
-export const cumulativeSum = (x: ArrayLike, options: CumulativeSumOptions = {}): NDArray => standard("cumulative_sum", x, options, 0);
+export const cumulativeSum = (x: ArrayLike, options: CumulativeSumOptions = {}): NDArray =>
+  standard("cumulative_sum", x, options, 0);
 /** Running products, with the Python array API's options. */
-export const cumulativeProd = (x: ArrayLike, options: CumulativeSumOptions = {}): NDArray => standard("cumulative_prod", x, options, 1);
+export const cumulativeProd = (x: ArrayLike, options: CumulativeSumOptions = {}): NDArray =>
+  standard("cumulative_prod", x, options, 1);
 
 export interface ArgOptions {
   readonly axis?: number | null;
@@ -125,7 +138,7 @@ const argument =
       if (x.shape[along] === 0) {
         throw new RematValueError(`attempt to get ${name} of an empty sequence: the shape is ${tupleText(x.shape)}.`);
       }
-      const out = bind1(primitive as Primitive, [x], { axes: [along], index_dtype: canonicalDType("int64") });
+      const out = bind1(primitive, [x], { axes: [along], index_dtype: canonicalDType("int64") });
       return keepdims === true ? expandDims(out, asked === null ? range(array.ndim) : [asked]) : out;
     };
     return inlined(`_${name}`, keyOf(asked, keepdims), body, a);
@@ -145,7 +158,12 @@ export interface DiffOptions {
 }
 
 /** Differences of neighbours along an axis. */
-export function diff(a: ArrayLike, n?: number | DiffOptions, axis?: number | DiffOptions, options?: DiffOptions): NDArray {
+export function diff(
+  a: ArrayLike,
+  n?: number | DiffOptions,
+  axis?: number | DiffOptions,
+  options?: DiffOptions,
+): NDArray {
   const given = named<DiffOptions>(["n", "axis"], [n, axis, options]);
   const { n: times = 1, axis: along = -1, prepend = null, append = null } = given;
   const ends = [prepend, append].filter((x) => x !== null);
@@ -155,7 +173,8 @@ export function diff(a: ArrayLike, n?: number | DiffOptions, axis?: number | Dif
     (x, ...more) => {
       if (times === 0) return x;
       if (times < 0) throw new RematValueError(`order must be non-negative but got ${times}.`);
-      if (x.ndim === 0) throw new RematValueError("diff requires input that is at least one dimensional; got a scalar.");
+      if (x.ndim === 0)
+        throw new RematValueError("diff requires input that is at least one dimensional; got a scalar.");
       const place = canonicalAxis(along, x.ndim);
       const wide = more.map((y) => (y.ndim === 0 ? broadcastTo(y, x.shape.with(place, 1)) : y));
       const parts = [...(prepend === null ? [] : [wide[0]]), x, ...(append === null ? [] : [wide[wide.length - 1]])];
@@ -176,7 +195,10 @@ function neighbours(x: NDArray, axis: number): NDArray {
 }
 
 /** Differences of neighbours in the flattened array, with something put before and after. */
-export function ediff1d(ary: ArrayLike, options: { readonly toEnd?: ArrayLike | null; readonly toBegin?: ArrayLike | null } = {}): NDArray {
+export function ediff1d(
+  ary: ArrayLike,
+  options: { readonly toEnd?: ArrayLike | null; readonly toBegin?: ArrayLike | null } = {},
+): NDArray {
   const { toEnd = null, toBegin = null } = options;
   const args = [ary, ...(toEnd === null ? [] : [toEnd]), ...(toBegin === null ? [] : [toBegin])];
   return jitted(

@@ -3,7 +3,6 @@ import type { NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
 import { RematValueError } from "../errors.ts";
 import { bind1 } from "../core/interpreter.ts";
-import type { Primitive } from "../core/primitive.ts";
 import { literal } from "../core/scalar.ts";
 import { stageFlat } from "../core/stage.ts";
 import { add, mul, sub } from "../primitives/arithmetic.ts";
@@ -72,7 +71,8 @@ export function diagflat(v: ArrayLike, k?: KArgument): NDArray {
   const n = flat.shape[0] + Math.abs(offset);
   const i = arange(0, n - Math.abs(offset));
   const scaled = (x: NDArray, by: number): NDArray => mul(x, literal(by, x.dtype));
-  const shifted = (x: NDArray, by: number): NDArray => (by < 0 ? sub(x, literal(-by, x.dtype)) : add(x, literal(by, x.dtype)));
+  const shifted = (x: NDArray, by: number): NDArray =>
+    by < 0 ? sub(x, literal(-by, x.dtype)) : add(x, literal(by, x.dtype));
   const places = offset >= 0 ? add(shifted(i, offset), scaled(i, n)) : scaled(shifted(i, -offset), n);
   return reshaped(at(zeros(n * n, flat.dtype), places).set(flat), [n, n]);
 }
@@ -96,7 +96,8 @@ export function diagonal(
     "diagonal",
     keyOf(k, first, second),
     (x) => {
-      if (x.ndim < 2) throw new RematValueError(`diagonal requires an array of at least two dimensions, got ndim ${x.ndim}.`);
+      if (x.ndim < 2)
+        throw new RematValueError(`diagonal requires an array of at least two dimensions, got ndim ${x.ndim}.`);
       const square = x.ndim === 2 && x.shape[0] === x.shape[1] && k === 0 && x.dtype !== "bool";
       return square ? squareDiagonal(x, first, second) : gatheredDiagonal(x, k, first, second);
     },
@@ -117,39 +118,42 @@ function gatheredDiagonal(x: NDArray, k: number, first: number, second: number):
 function squareDiagonal(x: NDArray, first: number, second: number): NDArray {
   const ones = eye(x.shape[0], { dtype: x.dtype });
   const platforms = [["mosaic"], null] as const;
-  const index = bind1(platformIndex as Primitive, [], { platforms });
+  const index = bind1(platformIndex, [], { platforms });
   const avals = [ones.aval, x.aval];
   const branches = [
     stageFlat(([mask, y]) => [convertElementType(summed(mul(mask, y), [0]), y.dtype)], avals),
     stageFlat(([, y]) => [gatheredDiagonal(y, 0, first, second)], avals),
   ];
-  return bind1(cond as Primitive, [index, ones, x], { branches, branches_platforms: platforms });
+  return bind1(cond, [index, ones, x], { branches, branches_platforms: platforms });
 }
 
-export interface TraceOptions extends DiagonalOptions {
+export interface TraceOptions {
+  /** Which diagonal; may be an array. */
+  readonly offset?: ArrayLike;
+  readonly axis1?: number;
+  readonly axis2?: number;
   readonly dtype?: DType | null;
 }
 
 /** The sum of a diagonal of two axes. */
 export function trace(
   a: ArrayLike,
-  offset?: number | TraceOptions,
+  offset?: ArrayLike | TraceOptions,
   axis1?: number | TraceOptions,
   axis2?: number | TraceOptions,
 ): NDArray {
   const given = named<TraceOptions>(["offset", "axis1", "axis2"], [offset, axis1, axis2]);
-  const { offset: k = 0, axis1: first = 0, axis2: second = 1, dtype = null } = given;
+  const { offset: k, axis1: first = 0, axis2: second = 1, dtype = null } = given;
   return jitted(
     "trace",
-    keyOf(k, first, second, dtype),
-    (x) => {
+    keyOf(first, second, dtype, k !== undefined),
+    (x, ...more) => {
       const [i, j] = [canonicalAxis(first, x.ndim), canonicalAxis(second, x.ndim)];
       if (i === j) throw new RematValueError(`axis1 and axis2 can not be same. axis1=${first} and axis2=${second}.`);
       const moved = moveaxis(x, [first, second], [-2, -1]);
-      const ones = eye(x.shape[i], { M: x.shape[j], k, dtype: "bool" });
+      const ones = eye(x.shape[i], { M: x.shape[j], k: more[0] ?? 0, dtype: "bool" });
       return sum(where(ones, moved, zerosLike(moved)), { axis: [-2, -1], dtype });
     },
-    [a],
+    [a, ...(k === undefined ? [] : [k])],
   );
 }
-

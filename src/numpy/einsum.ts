@@ -59,7 +59,10 @@ export function einsum(subscripts: string, ...operands: readonly (ArrayLike | Ei
 }
 
 /** The order of contraction that `einsum` would take. */
-export function einsumPath(subscripts: string, ...operands: readonly (ArrayLike | EinsumOptions)[]): readonly (readonly number[])[] {
+export function einsumPath(
+  subscripts: string,
+  ...operands: readonly (ArrayLike | EinsumOptions)[]
+): readonly (readonly number[])[] {
   const options = named<EinsumOptions>([], [operands[operands.length - 1]]) as EinsumOptions;
   const given = Object.keys(options).length > 0 ? operands.slice(0, -1) : operands;
   const shapes: Shape[] = given.map((x, i) => toArray(x as ArrayLike, "einsum_path", i).shape);
@@ -78,7 +81,8 @@ interface Lettered {
 
 function performed(xs: readonly NDArray[], contractions: readonly Contraction[], options: EinsumOptions): NDArray {
   const asked = options.preferredElementType ?? null;
-  const { dtype, weakType } = asked === null ? latticeResultType(xs) : { dtype: canonicalDType(asked), weakType: false };
+  const { dtype, weakType } =
+    asked === null ? latticeResultType(xs) : { dtype: canonicalDType(asked), weakType: false };
   const operands = [...xs];
   for (const step of contractions) {
     const taken = step.positions.map((p) => operands.splice(p, 1)[0]);
@@ -88,7 +92,10 @@ function performed(xs: readonly NDArray[], contractions: readonly Contraction[],
         `np.einsum does not support simultaneous contraction of 3 or more operands, got ${lettered.length}: pass another path.`,
       );
     }
-    const out = lettered.length === 1 ? reduceOne(lettered[0], step, dtype) : contractTwo(lettered[0], lettered[1], step, dtype, options);
+    const out =
+      lettered.length === 1
+        ? reduceOne(lettered[0], step, dtype)
+        : contractTwo(lettered[0], lettered[1], step, dtype, options);
     const order = [...step.result].map((c) => out.names.indexOf(c));
     operands.push(out.names === step.result ? out.x : transposed(out.x, order));
   }
@@ -102,7 +109,8 @@ function sumOver(x: NDArray, axes: readonly number[], dtype: DType): NDArray {
 }
 
 const occurrences = (names: string, c: string): number => names.split(c).length - 1;
-const without = (names: string, letters: Iterable<string>): string => [...letters].reduce((text, c) => text.replaceAll(c, ""), names);
+const without = (names: string, letters: Iterable<string>): string =>
+  [...letters].reduce((text, c) => text.replaceAll(c, ""), names);
 
 function sumUniques({ x, names }: Lettered, uniques: readonly string[], dtype: DType): Lettered {
   if (uniques.length === 0) return { x, names };
@@ -116,7 +124,8 @@ function sumRepeats(operand: Lettered, letters: string, keep: string, dtype: DTy
   for (const c of new Set(letters)) {
     const count = occurrences(letters, c);
     if (count < 2) continue;
-    const axes = range(names.length).filter((i) => names[i] === c);
+    const before = names;
+    const axes = range(before.length).filter((i) => before[i] === c);
     x = select(onDiagonal(x.shape, axes), x, zerosLike(x));
     if (keep.includes(c)) {
       x = sumOver(x, axes.slice(0, -1), dtype);
@@ -134,7 +143,14 @@ function onDiagonal(shape: Shape, axes: readonly number[]): NDArray {
   const base = axes.map((a) => shape[a]);
   const indices = base.map((_, i) => counted("uint32", base, i));
   const equal = indices.slice(1).map((x, i) => eq(indices[i], x));
-  return broadcastedInDim(convertElementType(equal.reduce((a, b) => bitwiseAnd(a, b)), "bool"), shape, axes);
+  return broadcastedInDim(
+    convertElementType(
+      equal.reduce((a, b) => bitwiseAnd(a, b)),
+      "bool",
+    ),
+    shape,
+    axes,
+  );
 }
 
 function reduceOne({ x, names }: Lettered, step: Contraction, dtype: DType): Lettered {

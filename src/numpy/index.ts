@@ -39,3 +39,5 @@ export { broadcastShapes, promoteTypes, resultType } from "./promote.ts";
 export * from "./padding.ts";
 export * from "./signal.ts";
 export * as linalg from "./linalg.ts";
+export * from "./quantiles.ts";
+export * from "./calculus.ts";

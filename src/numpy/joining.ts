@@ -79,7 +79,8 @@ export function stack(arrays: Arrays, axis?: number | JoinOptions, options?: Joi
 
 const each = (arrays: Arrays): readonly ArrayLike[] => (arrays instanceof NDArray ? unstack(arrays) : arrays);
 type DTypeArgument = DType | null | { readonly dtype?: DType | null };
-const dtypeOf = (given: DTypeArgument | undefined): DType | null => named<{ dtype: DType | null }>(["dtype"], [given]).dtype ?? null;
+const dtypeOf = (given: DTypeArgument | undefined): DType | null =>
+  named<{ dtype: DType | null }>(["dtype"], [given]).dtype ?? null;
 
 /** The arrays below each other, as rows if they are vectors. */
 export const vstack = (arrays: Arrays, dtype?: DTypeArgument): NDArray =>
@@ -145,8 +146,10 @@ export const split = (a: ArrayLike, indicesOrSections: Sections, axis?: AxisArgu
 export const arraySplit = (a: ArrayLike, indicesOrSections: Sections, axis?: AxisArgument): readonly NDArray[] =>
   splitBy("array_split", a, indicesOrSections, axisOf(axis));
 
-export const vsplit = (a: ArrayLike, indicesOrSections: Sections): readonly NDArray[] => splitBy("vsplit", a, indicesOrSections, 0);
-export const dsplit = (a: ArrayLike, indicesOrSections: Sections): readonly NDArray[] => splitBy("dsplit", a, indicesOrSections, 2);
+export const vsplit = (a: ArrayLike, indicesOrSections: Sections): readonly NDArray[] =>
+  splitBy("vsplit", a, indicesOrSections, 0);
+export const dsplit = (a: ArrayLike, indicesOrSections: Sections): readonly NDArray[] =>
+  splitBy("dsplit", a, indicesOrSections, 2);
 export const hsplit = (a: ArrayLike, indicesOrSections: Sections): readonly NDArray[] =>
   splitBy("hsplit", a, indicesOrSections, toArray(a, "hsplit").ndim === 1 ? 0 : 1);
 
@@ -200,7 +203,12 @@ export interface RepeatOptions {
 }
 
 /** Each element (or slice along an axis) several times; one count, or one for each. The counts must be known. */
-export function repeat(a: ArrayLike, repeats: ArrayLike, axis?: number | null | RepeatOptions, options?: RepeatOptions): NDArray {
+export function repeat(
+  a: ArrayLike,
+  repeats: ArrayLike,
+  axis?: number | null | RepeatOptions,
+  options?: RepeatOptions,
+): NDArray {
   const given = named<RepeatOptions>(["axis"], [axis, options]);
   const x = given.axis === null || given.axis === undefined ? ravel(arrayOf(a, "repeat")) : arrayOf(a, "repeat");
   const along = canonicalAxis(given.axis ?? 0, x.ndim);
@@ -246,7 +254,9 @@ export function roll(
   const shifts = typeof shift === "number" ? [shift] : shift;
   const n = Math.max(axes.length, shifts.length);
   if ((axes.length !== n && axes.length !== 1) || (shifts.length !== n && shifts.length !== 1)) {
-    throw new RematValueError(`np.roll: ${shifts.length} shifts and ${axes.length} axes do not match. Give one shift for each axis.`);
+    throw new RematValueError(
+      `np.roll: ${shifts.length} shifts and ${axes.length} axes do not match. Give one shift for each axis.`,
+    );
   }
   return jitted(
     "_roll_static",
@@ -265,4 +275,3 @@ export function roll(
     [x],
   );
 }
-

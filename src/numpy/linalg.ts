@@ -2,7 +2,8 @@
 import type { NDArray } from "../core/array.ts";
 import { isComplex, type DType } from "../core/dtype.ts";
 import { RematValueError, UnsupportedError } from "../errors.ts";
-import { mul, pow } from "../primitives/arithmetic.ts";
+import { mul } from "../primitives/arithmetic.ts";
+import { pow } from "../primitives/pow.ts";
 import { canonicalAxis, range, tupleText } from "../primitives/axes.ts";
 import { constLike } from "../primitives/broadcasting.ts";
 import { ne } from "../primitives/comparison.ts";
@@ -32,7 +33,8 @@ const euclidean = (x: NDArray, along: Along): NDArray => {
   return sqrt(sum(squares, along));
 };
 
-const realOf = (dtype: DType): DType => (dtype === "complex64" ? "float32" : dtype === "complex128" ? "float64" : dtype);
+const realOf = (dtype: DType): DType =>
+  dtype === "complex64" ? "float32" : dtype === "complex128" ? "float64" : dtype;
 
 function vector(x: NDArray, ord: NormOrder, along: Along): NDArray {
   if (ord === null || ord === 2) return euclidean(x, along);
@@ -63,9 +65,13 @@ function matrix(x: NDArray, ord: NormOrder, [rows, columns]: readonly number[], 
     case 2:
     case -2:
     case "nuc":
-      throw new UnsupportedError(`the matrix norm of order ${String(ord)} needs a singular value decomposition, which is not here.`);
+      throw new UnsupportedError(
+        `the matrix norm of order ${String(ord)} needs a singular value decomposition, which is not here.`,
+      );
     default:
-      throw new RematValueError(`Invalid order '${String(ord)}' for matrix norm. Use "fro", 1, -1, Infinity or -Infinity.`);
+      throw new RematValueError(
+        `Invalid order '${String(ord)}' for matrix norm. Use "fro", 1, -1, Infinity or -Infinity.`,
+      );
   }
 }
 
@@ -74,7 +80,12 @@ function matrix(x: NDArray, ord: NormOrder, [rows, columns]: readonly number[], 
  *
  *     np.linalg.norm(x), np.linalg.norm(x, { axis: 1 }), np.linalg.norm(x, 1)
  */
-export function norm(x: ArrayLike, ord?: NormOrder | NormOptions, axis?: Axis | NormOptions, keepdims?: boolean | NormOptions): NDArray {
+export function norm(
+  x: ArrayLike,
+  ord?: NormOrder | NormOptions,
+  axis?: Axis | NormOptions,
+  keepdims?: boolean | NormOptions,
+): NDArray {
   const given = named<NormOptions>(["ord", "axis", "keepdims"], [ord, axis, keepdims]);
   const { ord: order = null, axis: along = null, keepdims: keeps = false } = given;
   return jitted(
@@ -83,7 +94,10 @@ export function norm(x: ArrayLike, ord?: NormOrder | NormOptions, axis?: Axis | 
     (array) => {
       const [a] = promoteDtypesInexact(array);
       if (along === null && order === null) return euclidean(a, { axis: null, keepdims: keeps });
-      const axes = along === null ? range(a.ndim) : (typeof along === "number" ? [along] : along).map((i) => canonicalAxis(i, a.ndim));
+      const axes =
+        along === null
+          ? range(a.ndim)
+          : (typeof along === "number" ? [along] : along).map((i) => canonicalAxis(i, a.ndim));
       if (axes.length === 1) return vector(a, order, { axis: axes, keepdims: keeps });
       if (axes.length === 2) return matrix(a, order, axes, keeps);
       throw new RematValueError(
@@ -96,10 +110,15 @@ export function norm(x: ArrayLike, ord?: NormOrder | NormOptions, axis?: Axis | 
 }
 
 /** The norm of the last two axes. */
-export const matrixNorm = (x: ArrayLike, options: { readonly keepdims?: boolean; readonly ord?: NormOrder } = {}): NDArray =>
-  norm(x, { ord: options.ord ?? "fro", keepdims: options.keepdims, axis: [-2, -1] });
+export const matrixNorm = (
+  x: ArrayLike,
+  options: { readonly keepdims?: boolean; readonly ord?: NormOrder } = {},
+): NDArray => norm(x, { ord: options.ord ?? "fro", keepdims: options.keepdims, axis: [-2, -1] });
 
 /** The vector norm over the given axes. */
 export function vectorNorm(x: ArrayLike, options: NormOptions = {}): NDArray {
-  return vector(toArray(x, "vector_norm"), options.ord ?? 2, { axis: options.axis ?? null, keepdims: options.keepdims ?? false });
+  return vector(toArray(x, "vector_norm"), options.ord ?? 2, {
+    axis: options.axis ?? null,
+    keepdims: options.keepdims ?? false,
+  });
 }

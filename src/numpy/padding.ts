@@ -9,7 +9,7 @@ import { convertElementType } from "../primitives/convert.ts";
 import { concatenated } from "../primitives/join.ts";
 import { padded, slicedAlong, type PaddingOfAxis } from "../primitives/pad.ts";
 import { squeezed } from "../primitives/shape.ts";
-import { toArray, type ArrayLike } from "./asarray.ts";
+import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { filledWith, linspace } from "./creation.ts";
 import { getitem } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
@@ -20,16 +20,7 @@ import { round } from "./rounding.ts";
 import { broadcastTo, flip } from "./shape.ts";
 
 export type PadMode =
-  | "constant"
-  | "edge"
-  | "empty"
-  | "linear_ramp"
-  | "maximum"
-  | "mean"
-  | "minimum"
-  | "reflect"
-  | "symmetric"
-  | "wrap";
+  "constant" | "edge" | "empty" | "linear_ramp" | "maximum" | "mean" | "minimum" | "reflect" | "symmetric" | "wrap";
 
 /** One number for all sides, a pair for all axes, or a pair for each axis. */
 export type PadWidth = number | readonly number[] | readonly (readonly number[])[];
@@ -53,11 +44,11 @@ function pairs(value: PadWidth, ndim: number, name: string): Pair[] {
   const pair = (a: number, b: number): Pair[] => range(ndim).map(() => [a, b]);
   if (typeof value === "number") return pair(value, value);
   if (value.every((x) => typeof x === "number")) {
-    const flat = value as readonly number[];
+    const flat = value;
     if (flat.length === 1) return pair(flat[0], flat[0]);
     if (flat.length === 2) return pair(flat[0], flat[1]);
   } else {
-    const rows = value as readonly (readonly number[])[];
+    const rows = value;
     if (rows.some((r) => typeof r === "number" || r.length !== rows[0].length)) {
       throw new RematTypeError(`\`${name}\` entries must be the same shape: ${JSON.stringify(value)}.`);
     }
@@ -81,14 +72,35 @@ export function pad(array: ArrayLike, padWidth: PadWidth, mode?: PadMode | PadOp
   const { mode: how = "constant", reflectType = "even" } = given;
   const x = toArray(array, "pad");
   const widths = pairs(padWidth, x.ndim, "pad_width");
-  if (widths.flat().some((w) => !Number.isInteger(w))) throw new RematTypeError("`pad_width` must be of integral type.");
+  if (widths.flat().some((w) => !Number.isInteger(w)))
+    throw new RematTypeError("`pad_width` must be of integral type.");
   if (widths.flat().some((w) => w < 0)) {
     throw new RematValueError(`index can't contain negative values: pad_width is ${tupleText(widths.map(tupleText))}.`);
   }
-  const body = (a: NDArray, constant: NDArray): NDArray => (a.ndim === 0 ? a : padBy(a, widths, constant, how, given, reflectType));
-  const constant = toArray(given.constantValues ?? 0, "pad", 1);
-  const key = keyOf(widths, how, given.endValues ?? null, given.statLength ?? null, reflectType);
-  return jitted("_pad", key, body, [x, constant]);
+  const body = (a: NDArray, ...xs: readonly NDArray[]): NDArray =>
+    a.ndim === 0 ? a : padBy(a, widths, rebuild(xs), how, given, reflectType);
+  const { leaves, rebuild } = constants(given.constantValues ?? 0);
+  const key = keyOf(widths, how, given.endValues ?? null, given.statLength ?? null, reflectType, leaves.length);
+  return jitted("_pad", key, body, [x, ...leaves]);
+}
+
+/** A list of constants is a list of operands, put together inside. */
+function constants(value: ArrayLike): {
+  leaves: readonly NDArray[];
+  rebuild: (xs: readonly NDArray[]) => NDArray;
+} {
+  if (!Array.isArray(value)) return { leaves: [toArray(value, "pad", 1)], rebuild: (xs) => asarray(xs[0]) };
+  const leaves: NDArray[] = [];
+  type Places = number | readonly Places[];
+  const placesOf = (x: ArrayLike): Places => {
+    if (Array.isArray(x)) return (x as readonly ArrayLike[]).map(placesOf);
+    leaves.push(toArray(x, "pad", 1));
+    return leaves.length - 1;
+  };
+  const places = placesOf(value);
+  const fill = (p: Places, xs: readonly NDArray[]): ArrayLike =>
+    typeof p === "number" ? xs[p] : p.map((q) => fill(q, xs) as NDArray);
+  return { leaves, rebuild: (xs) => asarray(fill(places, xs)) };
 }
 
 function padBy(
@@ -115,7 +127,10 @@ function padBy(
         return concatenated([before, a, repeat(slicedAlong(a, n - 1, n, axis), high, axis)], axis);
       }, x);
     case "linear_ramp":
-      return pairs(options.endValues ?? 0, x.ndim, "end_values").reduce((a, ends, axis) => rampPad(a, widths[axis], ends, axis), x);
+      return pairs(options.endValues ?? 0, x.ndim, "end_values").reduce(
+        (a, ends, axis) => rampPad(a, widths[axis], ends, axis),
+        x,
+      );
     case "maximum":
     case "minimum":
     case "mean":
@@ -134,7 +149,9 @@ function padBy(
 function isEmpty(x: NDArray, [low, high]: Pair, axis: number, mode: string): boolean {
   if (x.shape[axis] > 0) return false;
   if (low > 0 || high > 0) {
-    throw new RematValueError(`Cannot apply '${mode}' padding to empty axis: axis ${axis} of shape ${tupleText(x.shape)}.`);
+    throw new RematValueError(
+      `Cannot apply '${mode}' padding to empty axis: axis ${axis} of shape ${tupleText(x.shape)}.`,
+    );
   }
   return true;
 }
@@ -154,7 +171,8 @@ function constantPad(x: NDArray, widths: readonly Pair[], constant: NDArray): ND
   const each = broadcastTo(value, [x.ndim, 2]);
   let out = x;
   widths.forEach(([low, high], axis) => {
-    const only = (l: number, h: number): PaddingOfAxis[] => range(x.ndim).map((i) => (i === axis ? [l, h, 0] : [0, 0, 0]));
+    const only = (l: number, h: number): PaddingOfAxis[] =>
+      range(x.ndim).map((i) => (i === axis ? [l, h, 0] : [0, 0, 0]));
     if (low !== 0) out = padded(out, getitem(each, axis, 0), only(low, 0));
     if (high !== 0) out = padded(out, getitem(each, axis, 1), only(0, high));
   });
@@ -171,21 +189,30 @@ function wrapPad(x: NDArray, [low, high]: Pair, axis: number): NDArray {
   return concatenated(parts, axis);
 }
 
-function mirrorPad(x: NDArray, widths: Pair, axis: number, mode: "reflect" | "symmetric", type: "even" | "odd"): NDArray {
+function mirrorPad(
+  x: NDArray,
+  widths: Pair,
+  axis: number,
+  mode: "reflect" | "symmetric",
+  type: "even" | "odd",
+): NDArray {
   const n = x.shape[axis];
   if (isEmpty(x, widths, axis, mode) || (widths[0] === 0 && widths[1] === 0)) return x;
   // Reflection leaves the edge out, so that it does not stand twice.
   const offset = mode === "reflect" && n > 1 ? 1 : 0;
   const grow = (start: NDArray, width: number, before: boolean): NDArray => {
     let out = start;
-    const end = (a: NDArray): NDArray => (before ? slicedAlong(a, 0, 1, axis) : slicedAlong(a, a.shape[axis] - 1, a.shape[axis], axis));
+    const end = (a: NDArray): NDArray =>
+      before ? slicedAlong(a, 0, 1, axis) : slicedAlong(a, a.shape[axis] - 1, a.shape[axis], axis);
     let edge = end(out);
-    for (let left = width; left > 0; ) {
+    for (let left = width; left > 0;) {
       const now = Math.min(left, n - offset);
       left -= now;
       const size = out.shape[axis];
       const stop = mode === "symmetric" || n === 1 ? size : size - 1;
-      const piece = before ? slicedAlong(out, offset, offset + now, axis) : slicedAlong(out, size - now - offset, stop, axis);
+      const piece = before
+        ? slicedAlong(out, offset, offset + now, axis)
+        : slicedAlong(out, size - now - offset, stop, axis);
       let mirrored = flip(piece, axis);
       if (type === "odd") {
         mirrored = sub(mul(literal(2, edge.dtype), edge), mirrored);
@@ -211,7 +238,12 @@ function rampPad(x: NDArray, [low, high]: Pair, [first, last]: Pair, axis: numbe
   return concatenated([before, x, flip(ramp(last, stop, high), axis)], axis);
 }
 
-function statPad(x: NDArray, widths: readonly Pair[], length: PadWidth | null, mode: "maximum" | "minimum" | "mean"): NDArray {
+function statPad(
+  x: NDArray,
+  widths: readonly Pair[],
+  length: PadWidth | null,
+  mode: "maximum" | "minimum" | "mean",
+): NDArray {
   const stat = { maximum: max, minimum: min, mean }[mode];
   const lengths = length === null ? null : pairs(length, x.ndim, "stat_length");
   return widths.reduce((a, [low, high], axis) => {
@@ -224,7 +256,9 @@ function statPad(x: NDArray, widths: readonly Pair[], length: PadWidth | null, m
     } else {
       const [l, h] = lengths[axis].map((k) => Math.min(k, n));
       if (l === 0 || h === 0) {
-        throw new RematValueError(`stat_length of 0 yields no value for padding: ${tupleText(lengths.map(tupleText))}.`);
+        throw new RematValueError(
+          `stat_length of 0 yields no value for padding: ${tupleText(lengths.map(tupleText))}.`,
+        );
       }
       before = slicedAlong(a, 0, l, axis);
       after = slicedAlong(a, n - h, n, axis);

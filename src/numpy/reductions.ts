@@ -143,7 +143,9 @@ export function reductionAxes(x: NDArray, axis: Axis | undefined): number[] {
   if (axis === null || axis === undefined) return x.shape.map((_, i) => i);
   const axes = (typeof axis === "number" ? [axis] : axis).map((a) => canonicalAxis(a, x.ndim));
   if (new Set(axes).size !== axes.length) {
-    throw new RematValueError(`duplicate value in 'axis': ${tupleText(typeof axis === "number" ? [axis] : axis)}: name each axis once.`);
+    throw new RematValueError(
+      `duplicate value in 'axis': ${tupleText(typeof axis === "number" ? [axis] : axis)}: name each axis once.`,
+    );
   }
   return axes;
 }
@@ -155,9 +157,17 @@ interface ReduceOptions {
   readonly promoteIntegers: boolean;
 }
 
-function reduced(op: Reduction, a: NDArray, options: ReduceOptions, initial: NDArray | null, where: NDArray | null): NDArray {
+function reduced(
+  op: Reduction,
+  a: NDArray,
+  options: ReduceOptions,
+  initial: NDArray | null,
+  where: NDArray | null,
+): NDArray {
   if (where !== null && where.dtype !== "bool") {
-    throw new RematValueError(`np.${op.name}: where must be None or a boolean array; got where.dtype=${where.dtype}. Compare it with 0.`);
+    throw new RematValueError(
+      `np.${op.name}: where must be None or a boolean array; got where.dtype=${where.dtype}. Compare it with 0.`,
+    );
   }
   if (initial === null && !op.hasIdentity && where !== null) {
     throw new RematValueError(
@@ -167,7 +177,9 @@ function reduced(op: Reduction, a: NDArray, options: ReduceOptions, initial: NDA
   const operand = op.prepare === undefined ? a : op.prepare(a);
   const axes = reductionAxes(operand, options.axis);
   if (initial === null && !op.hasIdentity && axes.some((d) => operand.shape[d] < 1)) {
-    throw new RematValueError(`zero-size array to reduction operation ${op.name} which has no identity: give 'initial'.`);
+    throw new RematValueError(
+      `zero-size array to reduction operation ${op.name} which has no identity: give 'initial'.`,
+    );
   }
   const result = options.dtype ?? (options.promoteIntegers ? promotedInteger(operand.dtype) : operand.dtype);
   const computed = op.upcasts && options.dtype === null && isInexact(result) ? upcastHalf(result) : result;
@@ -212,12 +224,20 @@ export function reduceBy(op: Reduction, a: ArrayLike, given: Partial<SumOptions>
  *     np.sum(x, 0)                           // over the first axis
  *     np.sum(x, { axis: [0, 1], keepdims: true })
  */
-export const sum = (a: ArrayLike, axis?: Axis | SumOptions, options?: SumOptions | DType | null, more?: SumOptions): NDArray =>
-  reduceBy(sumOf, a, named<SumOptions>(["axis", "dtype"], [axis, options, more]), true);
+export const sum = (
+  a: ArrayLike,
+  axis?: Axis | SumOptions,
+  options?: SumOptions | DType | null,
+  more?: SumOptions,
+): NDArray => reduceBy(sumOf, a, named<SumOptions>(["axis", "dtype"], [axis, options, more]), true);
 
 /** The product of the elements over the given axes. */
-export const prod = (a: ArrayLike, axis?: Axis | SumOptions, options?: SumOptions | DType | null, more?: SumOptions): NDArray =>
-  reduceBy(prodOf, a, named<SumOptions>(["axis", "dtype"], [axis, options, more]), true);
+export const prod = (
+  a: ArrayLike,
+  axis?: Axis | SumOptions,
+  options?: SumOptions | DType | null,
+  more?: SumOptions,
+): NDArray => reduceBy(prodOf, a, named<SumOptions>(["axis", "dtype"], [axis, options, more]), true);
 
 /** The largest element over the given axes; NaN if there is one. */
 export const max = (a: ArrayLike, axis?: Axis | ExtremumOptions, options?: ExtremumOptions): NDArray =>
@@ -245,7 +265,12 @@ export function count(a: NDArray, axis: Axis, keepdims: boolean, where: NDArray 
 }
 
 /** The mean of the elements over the given axes. Integers give floats. */
-export function mean(a: ArrayLike, axis?: Axis | MeanOptions, options?: MeanOptions | DType | null, more?: MeanOptions): NDArray {
+export function mean(
+  a: ArrayLike,
+  axis?: Axis | MeanOptions,
+  options?: MeanOptions | DType | null,
+  more?: MeanOptions,
+): NDArray {
   const given = named<MeanOptions>(["axis", "dtype"], [axis, options, more]);
   const dtype = given.dtype === null || given.dtype === undefined ? null : canonicalDType(given.dtype);
   const [along, keepdims] = [given.axis ?? null, given.keepdims ?? false];
@@ -284,4 +309,3 @@ export const bitwiseReductions: Readonly<Record<"and" | "or" | "xor", Reduction>
   or: bitwise("bitwise_or", orOver, bitwiseOr, () => 0),
   xor: bitwise("bitwise_xor", xorOver, bitwiseXor, () => 0),
 };
-

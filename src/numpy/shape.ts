@@ -49,7 +49,9 @@ export function resolved(x: NDArray, sizes: readonly number[]): number[] {
   }
   const others = sizeOf(sizes.filter((_, i) => i !== unknown));
   if (others === 0 ? x.size > 0 : x.size % others !== 0) {
-    throw new RematTypeError(`${from} because the product of specified axis sizes (${others}) does not evenly divide ${x.size}.`);
+    throw new RematTypeError(
+      `${from} because the product of specified axis sizes (${others}) does not evenly divide ${x.size}.`,
+    );
   }
   return sizes.with(unknown, others === 0 ? 0 : x.size / others);
 }
@@ -61,14 +63,18 @@ export const ravel = (a: ArrayLike, order?: "C" | "F" | OrderOptions): NDArray =
 };
 
 /** The axes in another order; reversed without one. */
-export function transpose(a: ArrayLike, axes?: readonly number[] | null | { readonly axes?: readonly number[] | null }): NDArray {
+export function transpose(
+  a: ArrayLike,
+  axes?: readonly number[] | null | { readonly axes?: readonly number[] | null },
+): NDArray {
   const x = arrayOf(a, "transpose");
   const given = named<{ axes: readonly number[] | null }>(["axes"], [axes]).axes ?? null;
   return transposed(x, given === null ? range(x.ndim).toReversed() : given.map((i) => canonicalAxis(i, x.ndim)));
 }
 
 /** The axes in another order. */
-export const permuteDims = (a: ArrayLike, axes: readonly number[]): NDArray => transposed(arrayOf(a, "permute_dims"), axes);
+export const permuteDims = (a: ArrayLike, axes: readonly number[]): NDArray =>
+  transposed(arrayOf(a, "permute_dims"), axes);
 
 /** The last two axes swapped. */
 export function matrixTranspose(a: ArrayLike): NDArray {
@@ -92,7 +98,11 @@ export const swapaxes = (a: ArrayLike, axis1: number, axis2: number): NDArray =>
   );
 
 /** Axes moved to other places, the others in order. */
-export function moveaxis(a: ArrayLike, source: number | readonly number[], destination: number | readonly number[]): NDArray {
+export function moveaxis(
+  a: ArrayLike,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): NDArray {
   return inlined(
     "_moveaxis",
     keyOf(source, destination),
@@ -143,7 +153,8 @@ export function squeeze(a: ArrayLike, axis?: AxisArgument): NDArray {
     "_squeeze",
     keyOf(given),
     (x) => {
-      const axes = given === null ? range(x.ndim).filter((i) => x.shape[i] === 1) : typeof given === "number" ? [given] : given;
+      const axes =
+        given === null ? range(x.ndim).filter((i) => x.shape[i] === 1) : typeof given === "number" ? [given] : given;
       return squeezed(x, axes);
     },
     a,
@@ -205,7 +216,11 @@ export interface Rot90Options {
 }
 
 /** The array turned by k right angles in the plane of two axes, from the first to the second. */
-export function rot90(m: ArrayLike, k?: number | Rot90Options, axes?: readonly [number, number] | Rot90Options): NDArray {
+export function rot90(
+  m: ArrayLike,
+  k?: number | Rot90Options,
+  axes?: readonly [number, number] | Rot90Options,
+): NDArray {
   const given = named<Rot90Options>(["k", "axes"], [k, axes]);
   const turns = (((given.k ?? 1) % 4) + 4) % 4;
   const plane = given.axes ?? [0, 1];
@@ -242,7 +257,10 @@ const atLeast = (name: string, fn: (x: NDArray) => NDArray): ((a: ArrayLike) => 
   return (a) => jitted(name, "", fn, [a]);
 };
 
-const leading = (n: number) => (x: NDArray): NDArray => (x.ndim < n ? expanded(x, range(n - x.ndim)) : x);
+const leading =
+  (n: number) =>
+  (x: NDArray): NDArray =>
+    x.ndim < n ? expanded(x, range(n - x.ndim)) : x;
 
 /** Scalars become vectors of one element. */
 export const atleast1d: (a: ArrayLike) => NDArray = atLeast("atleast_1d", leading(1));
@@ -253,4 +271,3 @@ export const atleast3d: (a: ArrayLike) => NDArray = atLeast("atleast_3d", (x) =>
   if (x.ndim >= 3) return x;
   return expanded(x, x.ndim === 0 ? [0, 1, 2] : x.ndim === 1 ? [0, 2] : [2]);
 });
-

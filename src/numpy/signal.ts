@@ -26,7 +26,13 @@ export interface ConvolveOptions extends ProductOptions {
   readonly mode?: ConvolveMode;
 }
 
-function sliding(op: "convolve" | "correlate", a: NDArray, v: NDArray, mode: ConvolveMode, options: ProductOptions): NDArray {
+function sliding(
+  op: "convolve" | "correlate",
+  a: NDArray,
+  v: NDArray,
+  mode: ConvolveMode,
+  options: ProductOptions,
+): NDArray {
   const preferred = options.preferredElementType ?? null;
   const key = keyOf(mode, op, options.precision ?? null, preferred);
   return jitted(
@@ -40,7 +46,9 @@ function sliding(op: "convolve" | "correlate", a: NDArray, v: NDArray, mode: Con
       }
       let [x, y] = preferred === null ? promoteDtypesInexact(first, second) : promoteDtypes(first, second);
       if (x.size === 0 || y.size === 0) {
-        throw new RematValueError(`${op}: inputs cannot be empty, got shapes ${tupleText(x.shape)} and ${tupleText(y.shape)}.`);
+        throw new RematValueError(
+          `${op}: inputs cannot be empty, got shapes ${tupleText(x.shape)} and ${tupleText(y.shape)}.`,
+        );
       }
       const swapped = x.size < y.size;
       if (op === "correlate" && isComplex(y.dtype)) y = conj(y);

@@ -63,7 +63,9 @@ function varianceDTypes(from: DType, asked: DType | null): [computed: DType, res
 function correctionOf(name: string, { ddof = 0, correction = null }: Partial<VarOptions>): number {
   if (correction === null) return ddof;
   if (ddof !== 0) {
-    throw new RematValueError(`ddof and correction can't be provided simultaneously: np.${name} got ${ddof} and ${correction}.`);
+    throw new RematValueError(
+      `ddof and correction can't be provided simultaneously: np.${name} got ${ddof} and ${correction}.`,
+    );
   }
   return correction;
 }
@@ -71,10 +73,15 @@ function correctionOf(name: string, { ddof = 0, correction = null }: Partial<Var
 const dtypeOf = (dtype: DType | null | undefined): DType | null =>
   dtype === null || dtype === undefined ? null : canonicalDType(dtype);
 
-function variance(x: NDArray, { axis, keepdims, dtype }: SpreadOptions, { mean: given, correction, where }: Given): NDArray {
+function variance(
+  x: NDArray,
+  { axis, keepdims, dtype }: SpreadOptions,
+  { mean: given, correction, where }: Given,
+): NDArray {
   const [computed, result] = varianceDTypes(x.dtype, dtype);
   const a = convertElementType(x, computed);
-  const center = given === null ? mean(a, { axis, dtype: computed, keepdims: true, where }) : convertElementType(given, computed);
+  const center =
+    given === null ? mean(a, { axis, dtype: computed, keepdims: true, where }) : convertElementType(given, computed);
   const distance = sub(a, center);
   const squared = isComplex(computed) ? real(mul(distance, conj(distance))) : square(distance);
   const number = sub(count(a, axis, keepdims, where, squared.dtype), convertElementType(correction, squared.dtype));
@@ -127,7 +134,9 @@ const givenOf = (name: string, options: Partial<VarOptions>): Given => ({
 });
 
 const varianceCall = (x: NDArray, options: SpreadOptions, given: Given): NDArray =>
-  spread("_var", x, given, ["mean", "correction", "where"], keyOf(options), (y, inside) => variance(y, options, inside));
+  spread("_var", x, given, ["mean", "correction", "where"], keyOf(options), (y, inside) =>
+    variance(y, options, inside),
+  );
 
 type VarArgument = DType | null | VarOptions;
 
@@ -148,8 +157,13 @@ export function std(a: ArrayLike, axis?: Axis | VarOptions, dtype?: VarArgument,
     throw new RematValueError(`dtype argument to np.std must be inexact; got ${asked}.`);
   }
   const inner = spreadOptions(given);
-  return spread("_std", toArray(a, "std"), givenOf("std", given), ["correction", "mean", "where"], keyOf(inner), (x, inside) =>
-    sqrt(varianceCall(x, inner, inside)),
+  return spread(
+    "_std",
+    toArray(a, "std"),
+    givenOf("std", given),
+    ["correction", "mean", "where"],
+    keyOf(inner),
+    (x, inside) => sqrt(varianceCall(x, inner, inside)),
   );
 }
 
@@ -175,8 +189,11 @@ export interface AverageOptions {
 }
 
 /** The mean, weighted if weights are given. */
-export const average = (a: ArrayLike, axis?: Axis | AverageOptions, weights?: ArrayLike | AverageOptions | null): NDArray =>
-  averageOf(a, named<AverageOptions>(["axis", "weights"], [axis, weights]), false)[0];
+export const average = (
+  a: ArrayLike,
+  axis?: Axis | AverageOptions,
+  weights?: ArrayLike | AverageOptions | null,
+): NDArray => averageOf(a, named<AverageOptions>(["axis", "weights"], [axis, weights]), false)[0];
 
 /** The weighted mean together with the sum of the weights. */
 export function averageWithWeights(a: ArrayLike, options: AverageOptions = {}): readonly [NDArray, NDArray] {
@@ -238,7 +255,11 @@ function ignoringNaN<O extends SumOptions>(
     if (mask !== null) args.push(toArray(mask, name, 2));
     const { axis: along = null, keepdims = false } = given;
     const body = (x: NDArray, ...rest: readonly NDArray[]): NDArray => {
-      const inner = { ...given, initial: initial === null ? null : rest[0], where: mask === null ? null : rest[rest.length - 1] };
+      const inner = {
+        ...given,
+        initial: initial === null ? null : rest[0],
+        where: mask === null ? null : rest[rest.length - 1],
+      };
       if (!isInexact(x.dtype)) return reduce(x, inner);
       const isNaN = ne(x, x);
       const out = reduce(whereOf(isNaN, literal(start, x.dtype), x), inner);
@@ -262,7 +283,10 @@ export const nanmin: Reduction<ExtremumOptions> = ignoringNaN("nanmin", (x, o) =
 export const nanmean: Reduction<MeanOptions> = (a, axis, options) => {
   const given = named<MeanOptions>(["axis"], [axis, options]);
   const { axis: along = null, keepdims = false } = given;
-  const args = [toArray(a, "nanmean"), ...(given.where === null || given.where === undefined ? [] : [toArray(given.where, "nanmean", 1)])];
+  const args = [
+    toArray(a, "nanmean"),
+    ...(given.where === null || given.where === undefined ? [] : [toArray(given.where, "nanmean", 1)]),
+  ];
   return jitted(
     "nanmean",
     keyOf(along, keepdims, given.dtype ?? null, args.length),

@@ -7,6 +7,7 @@ import { dtypes, isComplex, isInexact, isInteger, type DType } from "../core/dty
 import { literal } from "../core/scalar.ts";
 import { DTypeError } from "../errors.ts";
 import * as p from "../primitives/arithmetic.ts";
+import { pow } from "../primitives/pow.ts";
 import { constLike, fullLike } from "../primitives/broadcasting.ts";
 import { bitwiseAnd, bitwiseOr, eq, ne, shiftRightLogical } from "../primitives/comparison.ts";
 import * as c from "../primitives/complex.ts";
@@ -142,7 +143,7 @@ export const minimum: Binary = binary("minimum", promoteArgs, p.min);
 export const arctan2: Binary = binary("arctan2", promoteArgsInexact, p.atan2);
 export { arctan2 as atan2 };
 export const nextafter: Binary = binary("nextafter", promoteArgsInexact, p.nextafter);
-export const floatPower: Binary = binary("float_power", promoteArgsInexact, p.pow);
+export const floatPower: Binary = binary("float_power", promoteArgsInexact, pow);
 
 /** The exponent as a host integer if it is known and an integer. */
 function staticExponent(y: ArrayLike): number | null {
@@ -159,7 +160,7 @@ function staticExponent(y: ArrayLike): number | null {
 }
 
 /**
- * Powers. A known integer exponent, such as the 2 of `np.power(x, 2)`, gives `integer_pow`; `np.power(x, float(2))` is a power of floats.
+ * Powers. A known integer exponent, such as the 2 of `npower(x, 2)`, gives `integer_pow`; `npower(x, float(2))` is a power of floats.
  */
 export function power(x: ArrayLike, y: ArrayLike): NDArray {
   const exponent = staticExponent(y);
@@ -172,7 +173,7 @@ function powerOf(x: NDArray, y: NDArray): NDArray {
   const [a, b] = promoteShapes(x, y) as [NDArray, NDArray];
   const [base, power] = promoteArgsNumeric("power", a, b) as [NDArray, NDArray];
   if (isInteger(base.dtype) || base.dtype === "bool") return integerPowers(base, power);
-  return isInexact(a.dtype) && isInteger(b.dtype) ? p.pow(a, b) : p.pow(base, power);
+  return isInexact(a.dtype) && isInteger(b.dtype) ? pow(a, b) : pow(base, power);
 }
 export { power as pow };
 

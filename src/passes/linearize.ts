@@ -55,8 +55,8 @@ function linearizeUncached(
     primalsIn.push(primal);
     return trace.wrap(primal, nonzero[i] ? tangentTrace.newArg(aval.toTangent()) : null);
   });
-  const pairs = withSource(undefined, () => withTrace(trace, () => evalJaxpr(jaxpr.jaxpr, jaxpr.consts, args))).map((x) =>
-    trace.unwrap(x),
+  const pairs = withSource(undefined, () => withTrace(trace, () => evalJaxpr(jaxpr.jaxpr, jaxpr.consts, args))).map(
+    (x) => trace.unwrap(x),
   );
   const outAvals = jaxpr.outAvals;
   const outTangents = withTrace(tangentTrace, () =>

@@ -5,8 +5,8 @@
  *
  * Equations that hold a jaxpr are split inside, by a rule of their own, with the same policy.
  */
-import { ShapedArray } from "../core/aval.ts";
-import { Jaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { type Jaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
 import { Memo, flags, identity } from "../core/memo.ts";
 import { Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "../core/policy.ts";
 import type { Primitive } from "../core/primitive.ts";

@@ -1,6 +1,6 @@
 /** Small rewritings of jaxprs: closing, reordering inputs, dropping outputs. The same question gives the same object. */
 import type { NDArray } from "../core/array.ts";
-import { ClosedJaxpr, Jaxpr, Literal, type Atom } from "../core/jaxpr.ts";
+import { ClosedJaxpr, type Jaxpr, Literal, type Atom } from "../core/jaxpr.ts";
 import { Memo, flags } from "../core/memo.ts";
 
 export { constsToInputs } from "../core/stage.ts";
@@ -26,7 +26,11 @@ export function pruneClosedOutputs(jaxpr: ClosedJaxpr<NDArray>, keep: readonly b
 const moved = new Memo<ClosedJaxpr<NDArray>, ClosedJaxpr<NDArray>>();
 
 /** Moves the inputs where `move` is true behind all others (`front` false) or before them. */
-export function moveInputs(jaxpr: ClosedJaxpr<NDArray>, move: readonly boolean[], front: boolean): ClosedJaxpr<NDArray> {
+export function moveInputs(
+  jaxpr: ClosedJaxpr<NDArray>,
+  move: readonly boolean[],
+  front: boolean,
+): ClosedJaxpr<NDArray> {
   return moved.get(jaxpr, `${flags(move)}${front ? "f" : "b"}`, () => {
     const { invars, debug } = jaxpr.jaxpr;
     const order = [
@@ -37,7 +41,10 @@ export function moveInputs(jaxpr: ClosedJaxpr<NDArray>, move: readonly boolean[]
     return new ClosedJaxpr(
       jaxpr.jaxpr.replace({
         invars: order.map((i) => invars[i]),
-        debug: debug === null ? null : { ...debug, ...(names === undefined ? {} : { argNames: order.map((i) => names[i]) }) },
+        debug:
+          debug === null
+            ? null
+            : { ...debug, ...(names === undefined ? {} : { argNames: order.map((i) => names[i]) }) },
       }),
       jaxpr.consts,
     );
@@ -69,15 +76,22 @@ export function forwardedOutputs(earlier: readonly Atom[], later: readonly Atom[
   return later.map((x) => index.get(x) ?? null);
 }
 
-
 const reordered = new Memo<ClosedJaxpr<NDArray>, ClosedJaxpr<NDArray>>();
 
 /** Puts inputs and outputs into another order: the i-th of the result is the `order[i]`-th of the jaxpr. */
-export function reorder(jaxpr: ClosedJaxpr<NDArray>, inOrder: readonly number[], outOrder: readonly number[]): ClosedJaxpr<NDArray> {
+export function reorder(
+  jaxpr: ClosedJaxpr<NDArray>,
+  inOrder: readonly number[],
+  outOrder: readonly number[],
+): ClosedJaxpr<NDArray> {
   return reordered.get(jaxpr, `${inOrder.join()}/${outOrder.join()}`, () => {
     const { invars, outvars } = jaxpr.jaxpr;
     return new ClosedJaxpr(
-      jaxpr.jaxpr.replace({ invars: inOrder.map((i) => invars[i]), outvars: outOrder.map((i) => outvars[i]), debug: null }),
+      jaxpr.jaxpr.replace({
+        invars: inOrder.map((i) => invars[i]),
+        outvars: outOrder.map((i) => outvars[i]),
+        debug: null,
+      }),
       jaxpr.consts,
     );
   });

@@ -51,7 +51,8 @@ export function backwardPass(
   const env = new Map<Atom, NDArray | Accumulator>();
   for (const [v, c] of zip(jaxpr.constvars, consts)) env.set(v, c);
   for (const [v, x] of zip(jaxpr.invars, starts)) env.set(v, x);
-  const read = (x: Atom): NDArray | Accumulator => (x instanceof Literal ? x.value : (env.get(x) as NDArray | Accumulator));
+  const read = (x: Atom): NDArray | Accumulator =>
+    x instanceof Literal ? x.value : (env.get(x) as NDArray | Accumulator);
   const saved = swapSource(undefined);
   const replaying = swapReplaying(true);
   try {
@@ -63,7 +64,11 @@ export function backwardPass(
     for (let i = linear.length - 1; i >= 0; i--) {
       const eqn = linear[i];
       swapSource(eqn.source ?? saved);
-      transposeEquation(eqn, eqn.outvars.map((v) => (env.get(v) as Accumulator).value), eqn.invars.map(read));
+      transposeEquation(
+        eqn,
+        eqn.outvars.map((v) => (env.get(v) as Accumulator).value),
+        eqn.invars.map(read),
+      );
     }
   } finally {
     swapReplaying(replaying);

@@ -64,7 +64,12 @@ function unzipUncached(
       const residuals = program.consts.filter((_, i) => forwarded[i] === null);
       return {
         outs: [...outs.filter((_, i) => !unknownOut[i]), ...residuals],
-        extra: { unknownOut, forwarded, numResidualsOut: residuals.length, unknown: close(constsToInputs(program.jaxpr)) },
+        extra: {
+          unknownOut,
+          forwarded,
+          numResidualsOut: residuals.length,
+          unknown: close(constsToInputs(program.jaxpr)),
+        },
       };
     },
     jaxpr.jaxpr.debug,

@@ -1,9 +1,9 @@
 /**
- * Arithmetic: sums, products, quotients, powers, extrema. The operations on two arrays broadcast dimensions of size 1 and rank 0, and
+ * Arithmetic: sums, products, quotients, integer powers, extrema. The operations on two arrays broadcast dimensions of size 1 and rank 0, and
  * their rules sum the cotangents of what was stretched.
  */
 import type { NDArray } from "../core/array.ts";
-import { dtypes, isComplex, isInexact, isInteger } from "../core/dtype.ts";
+import { dtypes, isComplex, isInteger } from "../core/dtype.ts";
 import { bind1 } from "../core/interpreter.ts";
 import type { Params } from "../core/jaxpr.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
@@ -13,24 +13,21 @@ import { broadcastToResult, constLike, onesLike, unbroadcast, zeroOf, zerosLike,
 import { eq, ge, select } from "./comparison.ts";
 import { conj, real } from "./complex.ts";
 import { convertElementType } from "./convert.ts";
-import { floor, log } from "./elementwise.ts";
-import { anything, broadcastEqualRank, checkUnary, floats, inexact, nary, numbers, reals, unary } from "./nary.ts";
+import { anything, checkUnary, floats, inexact, nary, numbers, unary } from "./nary.ts";
+import { neg } from "./neg.ts";
+
+export { neg, negP } from "./neg.ts";
 
 const binary =
   (primitive: Primitive, params: Params = {}) =>
   (x: NDArray, y: NDArray): NDArray =>
     bind1(primitive, [x, y], params);
 
-export const negP: Primitive = unary("neg", numbers, (self) => ({
-  jvp: linearJvp(self),
-  transpose: ([ct]) => [neg(ct!)],
-}));
 export const signP: Primitive = unary("sign", numbers, (self) => ({ jvp: zeroJvp(self) }));
 export const squareP: Primitive = unary("square", numbers, (self) => ({
   jvp: jvpByOperand(self, [(t, _y, [x]) => mul(t, mul(constLike(x, 2), x))]),
 }));
 
-export const neg = (x: NDArray): NDArray => bind1(negP, [x], {});
 export const sign = (x: NDArray): NDArray => bind1(signP, [x], {});
 export const square = (x: NDArray): NDArray => bind1(squareP, [x], {});
 
@@ -52,7 +49,7 @@ export const absP: Primitive = unary("abs", ["signedinteger", "floating", "compl
 export const abs = (x: NDArray): NDArray => bind1(absP, [x], {});
 
 /** The array with ones in place of its zeros. */
-const replaceZero = (x: NDArray): NDArray => select(eq(x, constLike(x, 0)), onesLike(x), x);
+export const replaceZero = (x: NDArray): NDArray => select(eq(x, constLike(x, 0)), onesLike(x), x);
 
 /** The tangents of a sum or a difference: one term is broadcast to the result, two are combined by the operation itself. */
 const additiveJvp =
@@ -93,18 +90,10 @@ export const divP: Primitive = nary("div", [numbers, numbers], (self) => ({
   ],
 }));
 
-export const remP: Primitive = nary("rem", [reals, reals], (self) => ({
-  jvp: jvpByOperand(self, [
-    (t, _out, [x, y]) => broadcastToResult(broadcastEqualRank("rem", [x.shape, y.shape]), t),
-    (t, _out, [x, y]) => mul(neg(t), mul(sign(div(x, y)), floor(abs(div(x, y))))),
-  ]),
-}));
-
 export const add: (x: NDArray, y: NDArray) => NDArray = binary(addP);
 export const sub: (x: NDArray, y: NDArray) => NDArray = binary(subP);
 export const mul: (x: NDArray, y: NDArray) => NDArray = binary(mulP, { out_dtype: null });
 export const div: (x: NDArray, y: NDArray) => NDArray = binary(divP);
-export const rem: (x: NDArray, y: NDArray) => NDArray = binary(remP);
 
 /** How much of a tangent an extremum passes on: all where `x` is the extremum `z`, half where `y` is too, nothing elsewhere. */
 const share = (x: NDArray, z: NDArray, y: NDArray): NDArray =>
@@ -119,42 +108,6 @@ export const maxP: Primitive = extremum("max");
 export const minP: Primitive = extremum("min");
 export const max: (x: NDArray, y: NDArray) => NDArray = binary(maxP);
 export const min: (x: NDArray, y: NDArray) => NDArray = binary(minP);
-
-export const powP: Primitive = nary("pow", [inexact, numbers], (self) => ({
-  mixed: true,
-  result([x, y]) {
-    if (isInexact(x) && isInteger(y)) return x;
-    if (x === y) return x;
-    throw new DTypeError(
-      "the first argument to pow must have an inexact dtype (float or complex), and the second argument must have an inexact or integer " +
-        `dtype, and two inexact dtypes must match, but got ${x} and ${y} respectively.\nnp.power promotes its operands.`,
-    );
-  },
-  jvp: jvpByOperand(self, [
-    (t, _z, [x, y]) => mul(t, powSlope(x, y)),
-    (t, z, [x, y]) => convertElementType(mul(t, mul(log(replaceZero(x)), z)), y.dtype),
-  ]),
-  domain: [
-    [0.2, 3],
-    [-2, 2],
-  ],
-}));
-
-function powSlope(x: NDArray, y: NDArray): NDArray {
-  if (!isInteger(y.dtype)) return mul(y, pow(x, sub(y, onesLike(y))));
-  const f = convertElementType(y, x.dtype);
-  const shape = broadcastOfAny(x, f);
-  const [base, exponent] = [broadcastToResult(shape, x), broadcastToResult(shape, f)];
-  return select(
-    eq(exponent, constLike(exponent, 0)),
-    zerosLike(exponent),
-    mul(replaceZero(exponent), pow(base, sub(exponent, onesLike(exponent)))),
-  );
-}
-
-const broadcastOfAny = (x: NDArray, y: NDArray): readonly number[] => broadcastEqualRank("pow", [x.shape, y.shape]);
-
-export const pow: (x: NDArray, y: NDArray) => NDArray = binary(powP);
 
 export type IntegerPowParams = { readonly y: number };
 export const integerPowP: Primitive<IntegerPowParams> = {
@@ -198,7 +151,6 @@ export const mulhi: (x: NDArray, y: NDArray) => NDArray = binary(mulhiP);
 export const isUnsigned = (x: NDArray): boolean => dtypes[x.dtype].kind === "uint";
 
 export const arithmeticPrimitives = [
-  negP,
   signP,
   squareP,
   absP,
@@ -206,10 +158,8 @@ export const arithmeticPrimitives = [
   subP,
   mulP,
   divP,
-  remP,
   maxP,
   minP,
-  powP,
   integerPowP,
   atan2P,
   nextafterP,

@@ -15,7 +15,12 @@ import { reversed } from "./shape.ts";
 export type CombineFlat = (left: readonly NDArray[], right: readonly NDArray[]) => readonly NDArray[];
 
 /** Element k along `axis` of the result combines the first k + 1 elements of the operands (with `reverse`, the last). */
-export function associativeScanFlat(combine: CombineFlat, elems: readonly NDArray[], reverse: boolean, axis: number): readonly NDArray[] {
+export function associativeScanFlat(
+  combine: CombineFlat,
+  elems: readonly NDArray[],
+  reverse: boolean,
+  axis: number,
+): readonly NDArray[] {
   const n = elems[0].shape[axis];
   if (elems.some((x) => x.shape[axis] !== n)) {
     throw new RematValueError(

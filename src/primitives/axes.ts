@@ -42,13 +42,18 @@ export function range(n: number, start = 0): number[] {
 }
 
 /** The indices that sort a list; equal elements keep their order. */
-export const argsort = (xs: readonly number[]): number[] => range(xs.length).sort((i, j) => xs[i]! - xs[j]!);
+export const argsort = (xs: readonly number[]): number[] => range(xs.length).sort((i, j) => xs[i] - xs[j]);
 
 /** The list without the elements at the given places. */
-export const without = <T>(xs: readonly T[], places: readonly number[]): T[] => xs.filter((_, i) => !places.includes(i));
+export const without = <T>(xs: readonly T[], places: readonly number[]): T[] =>
+  xs.filter((_, i) => !places.includes(i));
 
 /** The list with one element more at `place`. */
-export const inserted = <T>(xs: readonly T[], place: number, x: T): T[] => [...xs.slice(0, place), x, ...xs.slice(place)];
+export const inserted = <T>(xs: readonly T[], place: number, x: T): T[] => [
+  ...xs.slice(0, place),
+  x,
+  ...xs.slice(place),
+];
 
 /** The axes below `ndim` that are in none of the lists. */
 export function remaining(ndim: number, ...lists: readonly (readonly number[])[]): number[] {

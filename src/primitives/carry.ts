@@ -1,4 +1,5 @@
 /** What the loops share: how a property of the carry spreads from step to step, and how primal and tangent operands are interleaved. */
+import type { ShapedArray } from "../core/aval.ts";
 
 const or = (a: readonly boolean[], b: readonly boolean[]): boolean[] => a.map((x, i) => x || b[i]);
 const equalFlags = (a: readonly boolean[], b: readonly boolean[]): boolean => a.every((x, i) => x === b[i]);
@@ -9,7 +10,10 @@ export const repeat = (value: boolean, n: number): boolean[] => Array.from({ len
  * Some property of the carry (has a tangent, is unknown, is batched, is used) that a step may spread from one element to another: the least
  * fixpoint above `start`, and what `step` made of it.
  */
-export function carryFixpoint<T>(start: readonly boolean[], step: (carry: readonly boolean[]) => { out: readonly boolean[]; result: T }): {
+export function carryFixpoint<T>(
+  start: readonly boolean[],
+  step: (carry: readonly boolean[]) => { out: readonly boolean[]; result: T },
+): {
   carry: readonly boolean[];
   result: T;
 } {
@@ -32,3 +36,7 @@ export function interleave(counts: readonly number[], dotted: readonly number[])
   });
   return order;
 }
+
+/** The type of `length` values stacked along a new leading axis. */
+export const stackedAval = (aval: ShapedArray, length: number): ShapedArray =>
+  aval.update({ shape: [length, ...aval.shape] });

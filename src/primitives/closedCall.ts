@@ -10,7 +10,14 @@ import type { ClosedJaxpr, DebugInfo, Jaxpr, Params } from "../core/jaxpr.ts";
 import { jvpFlat } from "../core/jvp.ts";
 import { LinearizeTrace } from "../core/linearize.ts";
 import { SplitTrace } from "../core/partial.ts";
-import { UndefinedPrimal, type LinearizeResult, type Operand, type PartialTrace, type Primitive, type Tangent } from "../core/primitive.ts";
+import {
+  UndefinedPrimal,
+  type LinearizeResult,
+  type Operand,
+  type PartialTrace,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
 import { stageFlat, StageTrace } from "../core/stage.ts";
 import { merge } from "../core/zip.ts";
 import { close, constsToInputs } from "../passes/rewrite.ts";
@@ -27,7 +34,7 @@ export const closedCall: Primitive<ClosedCallParams> = {
   name: "closed_call",
   type: (_avals, { call_jaxpr }) => call_jaxpr.outAvals,
   bindWithTrace(trace, args, params) {
-    if (!(trace instanceof StageTrace)) return trace.process(closedCall as Primitive, args, params);
+    if (!(trace instanceof StageTrace)) return trace.process(closedCall, args, params);
     return stageCall(trace, asFunction(params.call_jaxpr), args, params.call_jaxpr.jaxpr.debug);
   },
   evaluate: (args, { call_jaxpr }) => asFunction(call_jaxpr)(args),
@@ -36,7 +43,12 @@ export const closedCall: Primitive<ClosedCallParams> = {
     const nonzero = tangents.map((t) => t !== null);
     let nonzeroOut: readonly boolean[] = [];
     const pushed: FlatFunction = (args) => {
-      const outs = jvpFlat(asFunction(call_jaxpr), currentTrace(), args.slice(0, n), scatterResults(nonzero, args.slice(n)));
+      const outs = jvpFlat(
+        asFunction(call_jaxpr),
+        currentTrace(),
+        args.slice(0, n),
+        scatterResults(nonzero, args.slice(n)),
+      );
       nonzeroOut = outs.tangents.map((t) => t !== null);
       return [...outs.primals, ...outs.tangents.filter((t) => t !== null)];
     };
@@ -71,7 +83,7 @@ function stageCall(trace: StageTrace, fn: FlatFunction, args: readonly NDArray[]
   );
   const call_jaxpr = close(constsToInputs(jaxpr));
   const operands = [...consts, ...args].map((x) => trace.tracerOf(x));
-  return trace.emit(closedCall as Primitive, operands, { call_jaxpr }, call_jaxpr.outAvals);
+  return trace.emit(closedCall, operands, { call_jaxpr }, call_jaxpr.outAvals);
 }
 
 /** Calls `fn` in the current trace. */
@@ -83,7 +95,7 @@ function call(fn: FlatFunction, args: readonly NDArray[], debug: DebugInfo | nul
     args.map((x) => x.aval),
     debug,
   );
-  return bind(closedCall as Primitive, args, { call_jaxpr });
+  return bind(closedCall, args, { call_jaxpr });
 }
 
 /** For each value, its place in a list of values, by identity. */
@@ -150,7 +162,11 @@ interface LaterHalf {
 }
 
 /** One call for what is known, even if that is nothing, and one for the rest. */
-function splitCall(trace: PartialTrace, args: readonly NDArray[], { call_jaxpr }: ClosedCallParams): readonly NDArray[] {
+function splitCall(
+  trace: PartialTrace,
+  args: readonly NDArray[],
+  { call_jaxpr }: ClosedCallParams,
+): readonly NDArray[] {
   const { debug } = call_jaxpr.jaxpr;
   const unknownIn = args.map((x) => !trace.isKnown(x));
   const known = args.filter((_, i) => !unknownIn[i]);
@@ -176,7 +192,7 @@ function splitCall(trace: PartialTrace, args: readonly NDArray[], { call_jaxpr }
   let next = numKnown;
   const residuals = fromInput.map((from) => (from === null ? results[next++] : known[from]));
   const staged = (trace as SplitTrace).writeDown(
-    closedCall as Primitive,
+    closedCall,
     [...residuals, ...args.filter((_, i) => unknownIn[i])],
     { call_jaxpr: close(constsToInputs(jaxpr)) },
     jaxpr.outAvals,

@@ -5,9 +5,9 @@ import { bind1 } from "../core/interpreter.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { literal } from "../core/scalar.ts";
 import { isLinear, linearJvp } from "./algebra.ts";
-import { neg } from "./arithmetic.ts";
 import { unbroadcast } from "./broadcasting.ts";
 import { nary, unary, type DTypeSet } from "./nary.ts";
+import { neg } from "./neg.ts";
 
 const complexes: readonly DTypeSet[] = ["complexfloating"];
 const parts: readonly DTypeSet[] = ["float32", "float64"];

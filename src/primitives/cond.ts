@@ -61,13 +61,16 @@ export const cond: Primitive<CondParams> = {
 };
 
 /** The same choice between other branches. */
-const choosing = (params: CondParams, branches: readonly ClosedJaxpr<NDArray>[]): CondParams => ({ ...params, branches });
+const choosing = (params: CondParams, branches: readonly ClosedJaxpr<NDArray>[]): CondParams => ({
+  ...params,
+  branches,
+});
 
 const bindCond = (
   args: readonly NDArray[],
   params: CondParams,
   branches: readonly ClosedJaxpr<NDArray>[],
-): readonly NDArray[] => bind(cond as Primitive, args, choosing(params, branches));
+): readonly NDArray[] => bind(cond, args, choosing(params, branches));
 
 /** True where it is true in any of the lists. */
 const anyOf = (lists: readonly (readonly boolean[])[]): boolean[] => lists[0].map((_, i) => lists.some((l) => l[i]));
@@ -111,7 +114,7 @@ function shareSlots(residuals: readonly (readonly ShapedArray[])[]): Slots {
 }
 
 const room = (aval: ShapedArray): NDArray =>
-  broadcasted(bind1(empty2 as Primitive, [], { dtype: aval.dtype, memory_space: aval.memorySpace }), aval.shape);
+  broadcasted(bind1(empty2, [], { dtype: aval.dtype, memory_space: aval.memorySpace }), aval.shape);
 
 /** Makes each branch give out all shared places after its own outputs. */
 function joinOutputs(branches: readonly ClosedJaxpr<NDArray>[], slots: Slots, numOuts: number): ClosedJaxpr<NDArray>[] {
@@ -137,7 +140,10 @@ function joinInputs(branches: readonly ClosedJaxpr<NDArray>[], slots: Slots): Cl
     const { invars } = branch.jaxpr;
     const vars = [...shared];
     slots.places[b].forEach((at, i) => (vars[at] = invars[i]));
-    return new ClosedJaxpr(branch.jaxpr.replace({ invars: [...vars, ...invars.slice(slots.places[b].length)], debug: null }), branch.consts);
+    return new ClosedJaxpr(
+      branch.jaxpr.replace({ invars: [...vars, ...invars.slice(slots.places[b].length)], debug: null }),
+      branch.consts,
+    );
   });
 }
 
@@ -233,7 +239,7 @@ function splitCond(trace: PartialTrace, args: readonly NDArray[], params: CondPa
   const { branches } = params;
   const split = trace as SplitTrace;
   const [indexUnknown, ...unknown] = args.map((x) => !trace.isKnown(x));
-  if (indexUnknown) return split.writeDown(cond as Primitive, args, params, branches[0].outAvals);
+  if (indexUnknown) return split.writeDown(cond, args, params, branches[0].outAvals);
   const unknownOut = anyOf(branches.map((b) => unzip(b, unknown).unknownOut));
   const parts = branches.map((b) => unzip(b, unknown, unknownOut));
   const numKnownOut = unknownOut.length - count(unknownOut);
@@ -253,7 +259,7 @@ function splitCond(trace: PartialTrace, args: readonly NDArray[], params: CondPa
     known,
   );
   const staged = split.writeDown(
-    cond as Primitive,
+    cond,
     [args[0], ...outs.slice(numKnownOut).map(asConstant), ...args.filter((x) => !trace.isKnown(x))],
     choosing(params, later),
     later[0].outAvals,
@@ -261,7 +267,12 @@ function splitCond(trace: PartialTrace, args: readonly NDArray[], params: CondPa
   return merge<NDArray>(unknownOut, outs.slice(0, numKnownOut), staged);
 }
 
-function splitCondByPolicy(policy: Policy, unknownIn: readonly boolean[], availableIn: readonly boolean[], eqn: Eqn): SplitResult {
+function splitCondByPolicy(
+  policy: Policy,
+  unknownIn: readonly boolean[],
+  availableIn: readonly boolean[],
+  eqn: Eqn,
+): SplitResult {
   const params = eqn.params as CondParams;
   const { branches } = params;
   const [indexUnknown, ...unknown] = unknownIn;
@@ -352,7 +363,8 @@ function transposeBranch(
 ): TransposedBranch {
   const linear = operands.map((x) => x instanceof UndefinedPrimal);
   const numValues = linear.length - count(linear);
-  const key = [linear, cts.map((ct) => ct !== null), inst].map(flags).join("/") + `/${inputs.map((x) => x.aval.key).join()}`;
+  const key =
+    [linear, cts.map((ct) => ct !== null), inst].map(flags).join("/") + `/${inputs.map((x) => x.aval.key).join()}`;
   return transposes.get(branch, key, () => {
     const { closed, extra } = stage(
       inputs.map((x) => x.aval),

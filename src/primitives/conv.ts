@@ -69,13 +69,14 @@ export const convGeneralDilated: Primitive<ConvParams> = {
     if (isLinear(lhs)) return [inputCotangent(ct!, lhs.aval, rhs as NDArray, params), null];
     // An empty result says nothing about the kernel, and there is no convolution with windows of size 0.
     if (ct!.size === 0) return [null, null];
-    return [null, kernelCotangent(ct!, lhs as NDArray, rhs, params)];
+    return [null, kernelCotangent(ct!, lhs, rhs, params)];
   },
   batch: (size, [lhs, rhs], [lhsDim, rhsDim], params) => batchConv(size, lhs, rhs, lhsDim, rhsDim, params),
   print: (params) => {
     const { lhs_spec, rhs_spec, out_spec } = params.dimension_numbers;
     const numbers =
-      `ConvDimensionNumbers(lhs_spec=${tupleText(lhs_spec)}, rhs_spec=${tupleText(rhs_spec)}, ` + `out_spec=${tupleText(out_spec)})`;
+      `ConvDimensionNumbers(lhs_spec=${tupleText(lhs_spec)}, rhs_spec=${tupleText(rhs_spec)}, ` +
+      `out_spec=${tupleText(out_spec)})`;
     return [
       ["batch_group_count", params.batch_group_count],
       ["dimension_numbers", numbers],
@@ -94,7 +95,7 @@ export const convGeneralDilated: Primitive<ConvParams> = {
 export const convPrimitives = [convGeneralDilated] as const;
 
 export const convolved = (lhs: NDArray, rhs: NDArray, params: ConvParams): NDArray =>
-  bind1(convGeneralDilated as Primitive, [lhs, rhs], params);
+  bind1(convGeneralDilated, [lhs, rhs], params);
 
 function convShape(lhs: ShapedArray, rhs: ShapedArray, params: ConvParams): number[] {
   const { lhs_spec: l, rhs_spec: r, out_spec: o } = params.dimension_numbers;
@@ -133,7 +134,9 @@ function convShape(lhs: ShapedArray, rhs: ShapedArray, params: ConvParams): numb
   if (!(batches > 0)) fail(`conv_general_dilated batch_group_count must be a positive integer, got ${batches}`);
   const batch = lhs.shape[l[0]];
   if (batch % batches !== 0) {
-    fail(`conv_general_dilated batch_group_count must divide lhs batch dimension size, but ${batches} does not divide ${batch}`);
+    fail(
+      `conv_general_dilated batch_group_count must divide lhs batch dimension size, but ${batches} does not divide ${batch}`,
+    );
   }
   if (outFeatures % batches !== 0) {
     fail(
@@ -195,7 +198,12 @@ function inputCotangent(ct: NDArray, lhs: ShapedArray, rhs: NDArray, params: Con
   const groups = Math.max(params.feature_group_count, params.batch_group_count);
   const kernel = groups > 1 ? mergedInto(r[0], r[1], splitOff(r[0], groups, rhs)) : rhs;
   const flipped = reversed(kernel, spatial(r));
-  const padding = inputPadding(sizes(lhs.shape, spatial(l)), sizes(rhs.shape, spatial(r)), sizes(ct.shape, spatial(o)), params);
+  const padding = inputPadding(
+    sizes(lhs.shape, spatial(l)),
+    sizes(rhs.shape, spatial(r)),
+    sizes(ct.shape, spatial(o)),
+    params,
+  );
   let out = convolved(ct, ct.dtype === flipped.dtype ? flipped : convertElementType(flipped, ct.dtype), {
     ...params,
     window_strides: params.lhs_dilation,
@@ -247,6 +255,14 @@ function kernelCotangent(ct: NDArray, lhs: NDArray, rhs: Operand, params: ConvPa
   return out.dtype === kernel.dtype ? out : convertElementType(out, kernel.dtype);
 }
 
+/** Merges a batch axis into the batches of the input, inside of its groups. */
+function batchedInput(x: NDArray, dim: number, batch: number, groups: number): NDArray {
+  if (groups === 1) return mergedInto(dim, batch, x);
+  const split = splitOff(batch + (dim <= batch ? 1 : 0), groups, x);
+  const merged = mergedInto(dim + (batch < dim ? 1 : 0), batch + 1, split);
+  return mergedInto(batch, batch, merged);
+}
+
 function batchConv(
   size: number,
   lhs: NDArray,
@@ -275,15 +291,7 @@ function batchConv(
     return one(splitOff(o[1], size, out), o[1]);
   }
   if (lhsDim !== null) {
-    let input = lhs;
-    if (batches === 1) {
-      input = mergedInto(lhsDim, l[0], lhs);
-    } else {
-      input = splitOff(l[0] + (lhsDim <= l[0] ? 1 : 0), batches, lhs);
-      input = mergedInto(lhsDim + (l[0] < lhsDim ? 1 : 0), l[0] + 1, input);
-      input = mergedInto(l[0], l[0], input);
-    }
-    return one(splitOff(o[0], size, convolved(input, rhs, params)), o[0]);
+    return one(splitOff(o[0], size, convolved(batchedInput(lhs, lhsDim, l[0], batches), rhs, params)), o[0]);
   }
   const dim = rhsDim as number;
   if (features === 1 && batches === 1) {

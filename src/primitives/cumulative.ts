@@ -15,12 +15,17 @@ export type CumulativeParams = { readonly axis: number; readonly reverse: boolea
 
 type Rules = Pick<Primitive<CumulativeParams>, "jvp" | "transpose">;
 
-function cumulative(name: string, rules: (self: () => Primitive<CumulativeParams>) => Rules): Primitive<CumulativeParams> {
+function cumulative(
+  name: string,
+  rules: (self: () => Primitive<CumulativeParams>) => Rules,
+): Primitive<CumulativeParams> {
   const self: Primitive<CumulativeParams> = {
     name,
     type([x], { axis }) {
       if (axis < 0) {
-        throw new RematValueError(`${name}: XLA operations do not allow negative axes, got axis ${axis} for shape ${tupleText(x.shape)}.`);
+        throw new RematValueError(
+          `${name}: XLA operations do not allow negative axes, got axis ${axis} for shape ${tupleText(x.shape)}.`,
+        );
       }
       if (axis >= x.ndim) {
         throw new RematValueError(`axis ${axis} is out of bounds for array of shape ${tupleText(x.shape)}.`);
@@ -29,7 +34,7 @@ function cumulative(name: string, rules: (self: () => Primitive<CumulativeParams
       return [x];
     },
     batch: (_size, [x], [dim], { axis, reverse }) => ({
-      outs: [bind1(self as Primitive, [x], { axis: axis < dim! ? axis : axis + 1, reverse })],
+      outs: [bind1(self, [x], { axis: axis < dim! ? axis : axis + 1, reverse })],
       dims: [dim],
     }),
     ...rules(() => self),
@@ -55,7 +60,9 @@ export const cumsum: Primitive<CumulativeParams> = cumulative("cumsum", (self) =
 export const cumprod: Primitive<CumulativeParams> = cumulative("cumprod", () => ({ jvp: scanJvp(mul) }));
 export const cummax: Primitive<CumulativeParams> = cumulative("cummax", () => ({ jvp: scanJvp(max) }));
 export const cummin: Primitive<CumulativeParams> = cumulative("cummin", () => ({ jvp: scanJvp(min) }));
-export const cumlogsumexp: Primitive<CumulativeParams> = cumulative("cumlogsumexp", () => ({ jvp: scanJvp(logAddExp) }));
+export const cumlogsumexp: Primitive<CumulativeParams> = cumulative("cumlogsumexp", () => ({
+  jvp: scanJvp(logAddExp),
+}));
 
 export const cumulativePrimitives = [cumsum, cumprod, cummax, cummin, cumlogsumexp] as const;
 
@@ -65,4 +72,4 @@ export const accumulated = (
   x: NDArray,
   axis: number,
   reverse: boolean,
-): NDArray => bind1(primitive as Primitive, [x], { axis, reverse });
+): NDArray => bind1(primitive, [x], { axis, reverse });

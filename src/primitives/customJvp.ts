@@ -42,7 +42,7 @@ export const customJvpP: Primitive<CustomJvpParams> = {
 function callOf(params: CustomJvpParams): CustomJvpCall {
   const { num_consts: n } = params;
   return {
-    primitive: customJvpP as Primitive,
+    primitive: customJvpP,
     name: params.name,
     jvpName: params.jvp,
     symbolicZeros: params.symbolic_zeros,
@@ -52,7 +52,10 @@ function callOf(params: CustomJvpParams): CustomJvpCall {
       const { closed, nonzero } = params.jvp_rule(ts.map((t) => t === null));
       const outs = evalJaxpr(closed.jaxpr, closed.consts, [...primals.slice(n), ...ts.filter((t) => t !== null)]);
       let next = nonzero.length;
-      return { primals: outs.slice(0, nonzero.length), tangents: nonzero.map((nz): Tangent => (nz ? outs[next++] : null)) };
+      return {
+        primals: outs.slice(0, nonzero.length),
+        tangents: nonzero.map((nz): Tangent => (nz ? outs[next++] : null)),
+      };
     },
   };
 }
@@ -61,16 +64,22 @@ function dceCall(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
   if (!usedOut.includes(true)) return { usedIn: eqn.invars.map(() => false), eqn: null };
   const params = eqn.params as CustomJvpParams;
   const usedIn = eqn.invars.map(() => true);
-  if (!usedOut.includes(false)) return { usedIn, eqn };
+  const rules = new Map<string, StagedJvpRule>();
   const pruned: CustomJvpParams = {
     ...params,
     // All inputs stay: the rule may need those that the function itself does not.
     call_jaxpr: dce(params.call_jaxpr, usedOut, true).jaxpr,
     jvp_rule(zeros) {
-      const { closed, nonzero } = params.jvp_rule(zeros);
-      const usedTangents = usedOut.filter((_, i) => nonzero[i]);
-      const { jaxpr } = dce(closed.jaxpr, [...usedOut, ...usedTangents], true);
-      return { closed: new ClosedJaxpr(jaxpr, closed.consts), nonzero: nonzero.filter((_, i) => usedOut[i]) };
+      const key = zeros.join();
+      let rule = rules.get(key);
+      if (rule === undefined) {
+        const { closed, nonzero } = params.jvp_rule(zeros);
+        const usedTangents = usedOut.filter((_, i) => nonzero[i]);
+        const { jaxpr } = dce(closed.jaxpr, [...usedOut, ...usedTangents], true);
+        rule = { closed: new ClosedJaxpr(jaxpr, closed.consts), nonzero: nonzero.filter((_, i) => usedOut[i]) };
+        rules.set(key, rule);
+      }
+      return rule;
     },
   };
   return { usedIn, eqn: { ...eqn, outvars: eqn.outvars.filter((_, i) => usedOut[i]), params: pruned } };
@@ -78,7 +87,7 @@ function dceCall(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
 
 /** Calls a function of flat values that has a forward rule, in the current trace. */
 export const bindCustomJvp = (call: Omit<CustomJvpCall, "primitive">, args: readonly NDArray[]): readonly NDArray[] =>
-  currentTrace().customJvp({ ...call, primitive: customJvpP as Primitive }, args);
+  currentTrace().customJvp({ ...call, primitive: customJvpP }, args);
 
 /** Calls a function of the library with a forward rule. */
 export function customJvpCall(

@@ -47,7 +47,7 @@ export const customVjpP: Primitive<CustomVjpParams> = {
 function callOf(params: CustomVjpParams): CustomVjpCall {
   const { num_consts: n } = params;
   return {
-    primitive: customVjpP as Primitive,
+    primitive: customVjpP,
     name: params.name,
     fwdName: params.fwd,
     bwdName: params.bwd,
@@ -73,7 +73,6 @@ function dceCall(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
   if (!usedOut.includes(true)) return { usedIn: eqn.invars.map(() => false), eqn: null };
   const params = eqn.params as CustomVjpParams;
   const usedIn = eqn.invars.map(() => true);
-  if (!usedOut.includes(false)) return { usedIn, eqn };
   const outAvals = params.call_jaxpr.outAvals;
   const pruned: CustomVjpParams = {
     ...params,
@@ -97,4 +96,4 @@ function dceCall(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
 
 /** Calls a function of flat values that has a reverse rule, in the current trace. */
 export const bindCustomVjp = (call: Omit<CustomVjpCall, "primitive">, args: readonly NDArray[]): readonly NDArray[] =>
-  currentTrace().customVjp({ ...call, primitive: customVjpP as Primitive }, args);
+  currentTrace().customVjp({ ...call, primitive: customVjpP }, args);

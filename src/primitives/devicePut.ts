@@ -10,21 +10,26 @@ interface DevicePutParams extends Params {
   readonly devices: readonly MemorySpace[];
 }
 
-const printed = (space: MemorySpace): Verbatim => new Verbatim(space === "host" ? "MemorySpace.Host" : "MemorySpace.Device");
+const printed = (space: MemorySpace): Verbatim =>
+  new Verbatim(space === "host" ? "MemorySpace.Host" : "MemorySpace.Device");
 
 export const devicePutP: Primitive<DevicePutParams> = {
   name: "device_put",
   type: (avals, { devices }) => avals.map((a, i) => a.update({ memorySpace: devices[i] })),
   jvp(primals, tangents, params) {
-    const outs = bind(devicePutP as Primitive, primals, params);
+    const outs = bind(devicePutP, primals, params);
     return {
       primals: outs,
-      tangents: tangents.map((t, i) => (t === null ? null : bind(devicePutP as Primitive, [t], { devices: [params.devices[i]] })[0])),
+      tangents: tangents.map((t, i) =>
+        t === null ? null : bind(devicePutP as Primitive, [t], { devices: [params.devices[i]] })[0],
+      ),
     };
   },
   transpose: (cts, args) =>
-    cts.map((ct, i) => (ct === null ? null : bind(devicePutP as Primitive, [ct], { devices: [args[i].aval.memorySpace] })[0])),
-  batch: (_size, args, dims, params) => ({ outs: bind(devicePutP as Primitive, args, params), dims }),
+    cts.map((ct, i) =>
+      ct === null ? null : bind(devicePutP as Primitive, [ct], { devices: [args[i].aval.memorySpace] })[0],
+    ),
+  batch: (_size, args, dims, params) => ({ outs: bind(devicePutP, args, params), dims }),
   print: ({ devices }) => [
     ["copy_semantics", [new Verbatim("ArrayCopySemantics.ALWAYS_COPY")]],
     ["devices", devices.map(printed)],

@@ -34,11 +34,9 @@ export type DotGeneralParams = {
 export const dotGeneral: Primitive<DotGeneralParams> = {
   name: "dot_general",
   type([lhs, rhs], { dimension_numbers: dims, preferred_element_type: preferred }) {
-    checkAxes(lhs!, rhs!, dims);
-    const dtype = upcast(productDType("lax.dot_general", lhs!.dtype, rhs!.dtype), preferred);
-    return [
-      lhs!.update({ shape: dotShape(lhs!.shape, rhs!.shape, dims), dtype, weakType: lhs!.weakType && rhs!.weakType }),
-    ];
+    checkAxes(lhs, rhs, dims);
+    const dtype = upcast(productDType("lax.dot_general", lhs.dtype, rhs.dtype), preferred);
+    return [lhs.update({ shape: dotShape(lhs.shape, rhs.shape, dims), dtype, weakType: lhs.weakType && rhs.weakType })];
   },
   ...bilinear<DotGeneralParams>(
     () => dotGeneral,
@@ -53,8 +51,8 @@ export const dotGeneral: Primitive<DotGeneralParams> = {
     },
   ),
   batch(_size, [lhs, rhs], [lhsDim, rhsDim], params) {
-    const [dims, out] = batchedDims(lhs!.ndim, rhs!.ndim, lhsDim!, rhsDim!, params.dimension_numbers);
-    return { outs: [bind1(dotGeneral as Primitive, [lhs!, rhs!], { ...params, dimension_numbers: dims })], dims: [out] };
+    const [dims, out] = batchedDims(lhs.ndim, rhs.ndim, lhsDim, rhsDim, params.dimension_numbers);
+    return { outs: [bind1(dotGeneral, [lhs, rhs], { ...params, dimension_numbers: dims })], dims: [out] };
   },
   print({ dimension_numbers: [[lc, rc], [lb, rb]], precision, preferred_element_type: preferred }) {
     const list = (xs: Axes): string => `[${xs.join(", ")}]`;
@@ -73,9 +71,9 @@ export const precisionText = (precision: PrecisionPair): string => tupleText(pre
 /** The shape of a product: batch axes, kept axes of the left operand, kept axes of the right one. */
 export function dotShape(lhs: Shape, rhs: Shape, [[lc, rc], [lb, rb]]: DotDimensionNumbers): number[] {
   return [
-    ...lb.map((d) => lhs[d]!),
-    ...remaining(lhs.length, lc, lb).map((d) => lhs[d]!),
-    ...remaining(rhs.length, rc, rb).map((d) => rhs[d]!),
+    ...lb.map((d) => lhs[d]),
+    ...remaining(lhs.length, lc, lb).map((d) => lhs[d]),
+    ...remaining(rhs.length, rc, rb).map((d) => rhs[d]),
   ];
 }
 
@@ -90,7 +88,12 @@ function pairUp(lhs: Shape, rhs: Shape, left: readonly number[], right: readonly
 }
 
 function checkAxes(lhs: ShapedArray, rhs: ShapedArray, [[lc, rc], [lb, rb]]: DotDimensionNumbers): void {
-  if (lc.length === rc.length && lb.length === rb.length && pairUp(lhs.shape, rhs.shape, [...lc, ...lb], [...rc, ...rb])) return;
+  if (
+    lc.length === rc.length &&
+    lb.length === rb.length &&
+    pairUp(lhs.shape, rhs.shape, [...lc, ...lb], [...rc, ...rb])
+  )
+    return;
   const fail = (text: string): never => {
     throw new ShapeError(
       `dot_general requires ${text}. The operands are ${lhs.toLongString()} and ${rhs.toLongString()}: check the ` +
@@ -134,7 +137,7 @@ function checkAxes(lhs: ShapedArray, rhs: ShapedArray, [[lc, rc], [lb, rb]]: Dot
       );
     }
   }
-  const sizes = (operand: ShapedArray, axes: Axes): number[] => axes.map((d) => operand.shape[d]!);
+  const sizes = (operand: ShapedArray, axes: Axes): number[] => axes.map((d) => operand.shape[d]);
   if (!sameList(sizes(lhs, lb), sizes(rhs, rb))) {
     fail(
       `lhs batch dimensions and rhs batch dimensions to have the same shape, got ${tupleText(sizes(lhs, lb))} and ` +
@@ -169,7 +172,7 @@ export function productDType(name: string, a: DType, b: DType): DType {
   const [wa, wb] = [width(a), width(b)];
   const i = wa.findIndex((w, i) => w !== wb[i]);
   if (i < 0) throw new DTypeError(`${name} argument type error: ${a}, ${b}. Convert the operands to one dtype.`);
-  return wa[i]! > wb[i]! ? a : b;
+  return wa[i] > wb[i] ? a : b;
 }
 
 /** The dtype that was asked for, if it can hold the results. */
@@ -191,14 +194,14 @@ function cotangentOf(ct: NDArray, x: ShapedArray, y: NDArray, params: DotGeneral
   const yKept = remaining(y.ndim, yContract, yBatch);
   const ctBatch = range(xBatch.length);
   const ctY = range(yKept.length, xBatch.length + (swapped ? 0 : xKept.length));
-  const product = bind1(dotGeneral as Primitive, [ct, y], {
+  const product = bind1(dotGeneral, [ct, y], {
     ...params,
     dimension_numbers: [
       [ctY, yKept],
       [ctBatch, yBatch],
     ],
   });
-  const axes = [...xBatch, ...xKept, ...argsort(yContract).map((i) => xContract[i]!)];
+  const axes = [...xBatch, ...xKept, ...argsort(yContract).map((i) => xContract[i])];
   const bar = transposed(product, argsort(axes));
   return bar.dtype === x.dtype ? bar : convertElementType(bar, x.dtype, x.weakType);
 }
@@ -215,7 +218,16 @@ function batchedDims(
   const right = (axes: Axes): number[] => (rhsDim === null ? [...axes] : bumped(axes, rhsDim));
   const contracting = [left(lc), right(rc)] as const;
   if (lhsDim !== null && rhsDim !== null) {
-    return [[contracting, [[lhsDim, ...left(lb)], [rhsDim, ...right(rb)]]], 0];
+    return [
+      [
+        contracting,
+        [
+          [lhsDim, ...left(lb)],
+          [rhsDim, ...right(rb)],
+        ],
+      ],
+      0,
+    ];
   }
   const batch = [left(lb), right(rb)] as const;
   // The axes that a batch axis of one operand is kept among.
@@ -235,7 +247,7 @@ export const contracted = (
   precision: PrecisionPair | null = null,
   preferred: DType | null = null,
 ): NDArray =>
-  bind1(dotGeneral as Primitive, [lhs, rhs], {
+  bind1(dotGeneral, [lhs, rhs], {
     dimension_numbers: dims,
     precision,
     preferred_element_type: preferred,

@@ -17,12 +17,12 @@ import {
   mulhiP,
   negP,
   nextafterP,
-  powP,
-  remP,
   signP,
   squareP,
   subP,
 } from "./arithmetic.ts";
+import { powP } from "./pow.ts";
+import { remP } from "./rem.ts";
 import { closedCall } from "./closedCall.ts";
 import {
   andP,
@@ -90,7 +90,7 @@ import {
   tanhP,
 } from "./elementwise.ts";
 import { gather, scatterAdd, scatterSub } from "./gather.ts";
-import { empty, empty2, iota } from "./iota.ts";
+import { empty, empty2, iota, platformIndex } from "./iota.ts";
 import { jit } from "./jit.ts";
 import { concatenate, split, stack, tile, unstack } from "./join.ts";
 import { nameP } from "./name.ts";
@@ -231,6 +231,7 @@ export const primitives = {
   empty,
   empty2,
   iota,
+  platform_index: platformIndex,
   jit,
   concatenate,
   split,

@@ -65,4 +65,4 @@ export const iotaPrimitives = [iota, empty, empty2, platformIndex] as const;
 
 /** The index along one axis, at every place of an array of the given shape. */
 export const counted = (dtype: DType, shape: Shape, dimension: number): NDArray =>
-  bind1(iota as Primitive, [], { dtype, shape: [...shape], dimension, sharding: null });
+  bind1(iota, [], { dtype, shape: [...shape], dimension, sharding: null });

@@ -14,7 +14,13 @@ import { merge } from "../core/zip.ts";
 import { batchJaxpr } from "../passes/batch.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
-import { forwardedInputs, forwardedOutputs, moveInputs, pruneClosedOutputs, separateConsts } from "../passes/rewrite.ts";
+import {
+  forwardedInputs,
+  forwardedOutputs,
+  moveInputs,
+  pruneClosedOutputs,
+  separateConsts,
+} from "../passes/rewrite.ts";
 import { unzip } from "../passes/unzip.ts";
 import { dceClosedCall, scatterResults, splitClosedCall, transposeBody } from "./callRules.ts";
 
@@ -32,7 +38,7 @@ export const jit: Primitive<JitParams> = {
   type: (_avals, { jaxpr }) => jaxpr.outAvals,
   bindWithTrace(trace, args, params) {
     if (params.inline && trace instanceof StageTrace) return trace.inline(params.jaxpr, args);
-    return trace.process(jit as Primitive, args, params);
+    return trace.process(jit, args, params);
   },
   jvp(primals, tangents, params) {
     const nonzero = tangents.map((t) => t !== null);
@@ -68,7 +74,7 @@ export const jit: Primitive<JitParams> = {
 /** Without donation: derived programs own none of the caller's buffers. */
 function call(params: JitParams, args: readonly NDArray[]): readonly NDArray[] {
   const { name, jaxpr, inline } = params;
-  return bind(jit as Primitive, args, { name, jaxpr, inline });
+  return bind(jit, args, { name, jaxpr, inline });
 }
 
 function linearizeCall(
@@ -144,7 +150,12 @@ function splitCall(trace: PartialTrace, args: readonly NDArray[], params: JitPar
   );
   const unknownArgs = args.filter((_, i) => unknownIn[i]);
   const { name, inline } = params;
-  const staged = split.writeDown(jit as Primitive, [...unknownArgs, ...residuals.map(asConstant)], { name, inline, jaxpr: unknown }, unknown.outAvals);
+  const staged = split.writeDown(
+    jit,
+    [...unknownArgs, ...residuals.map(asConstant)],
+    { name, inline, jaxpr: unknown },
+    unknown.outAvals,
+  );
   return merge<NDArray>(parts.unknownOut, outs.slice(0, numKnown), staged);
 }
 
@@ -173,12 +184,16 @@ export function jitCall(
     );
     library.set(id, jaxpr);
   }
-  return bind(jit as Primitive, args, { name, jaxpr, inline });
+  return bind(jit, args, { name, jaxpr, inline });
 }
 
 /** Binds a `jit` call of a traced user function. Constants that are tracers of an outer transformation become operands. */
-export function bindJit(name: string, traced: ClosedJaxpr<NDArray>, args: readonly NDArray[], inline: boolean): readonly NDArray[] {
-  if (!traced.consts.some((c) => c instanceof Tracer)) return bind(jit as Primitive, args, { name, jaxpr: traced, inline });
-  return bind(jit as Primitive, [...traced.consts, ...args], { name, jaxpr: separateConsts(traced), inline });
+export function bindJit(
+  name: string,
+  traced: ClosedJaxpr<NDArray>,
+  args: readonly NDArray[],
+  inline: boolean,
+): readonly NDArray[] {
+  if (!traced.consts.some((c) => c instanceof Tracer)) return bind(jit, args, { name, jaxpr: traced, inline });
+  return bind(jit, [...traced.consts, ...args], { name, jaxpr: separateConsts(traced), inline });
 }
-

@@ -2,6 +2,7 @@
 import type { NDArray } from "../core/array.ts";
 import { isComplex } from "../core/dtype.ts";
 import * as p from "./arithmetic.ts";
+import { rem } from "./rem.ts";
 import { constLike, zerosLike } from "./broadcasting.ts";
 import * as b from "./comparison.ts";
 import { complex, imag, real } from "./complex.ts";
@@ -17,7 +18,7 @@ function withoutInfinity(x: NDArray): NDArray {
 const wrapped = (x: NDArray, limit: number): NDArray => {
   const period = constLike(x, 2 * limit);
   const half = constLike(x, limit);
-  const rest = p.rem(p.add(x, half), period);
+  const rest = rem(p.add(x, half), period);
   return p.sub(b.select(b.lt(rest, constLike(x, 0)), p.add(rest, period), rest), half);
 };
 
@@ -44,13 +45,13 @@ function logAdd(kind: LogAdd, x1: NDArray, x2: NDArray): NDArray {
       return [complex(real(out), wrapped(imag(out), Math.PI * (kind.scale ?? 1)))];
     },
     ([x, y], [tx, ty]) => {
-      const out = logAdd(kind, x!, y!);
+      const out = logAdd(kind, x, y);
       const weight = (z: NDArray) => kind.exp(p.sub(withoutInfinity(z), withoutInfinity(out)));
-      return [[out], [p.add(p.mul(tx!, weight(x!)), p.mul(ty!, weight(y!)))]];
+      return [[out], [p.add(p.mul(tx!, weight(x)), p.mul(ty!, weight(y)))]];
     },
     [x1, x2],
     { jvpName: `_${kind.name}_jvp` },
-  )[0]!;
+  )[0];
 }
 
 const natural: LogAdd = { name: "logaddexp", exp: e.exp, scale: null };

@@ -12,9 +12,9 @@ export const nameP: Primitive<NameParams> = {
   name: "name",
   type: (avals) => [avals[0]],
   evaluate: (args) => args,
-  jvp: ([x], [t], params) => ({ primals: [bind1(nameP as Primitive, [x], params)], tangents: [t] }),
-  batch: (_size, [x], [d], params) => ({ outs: [bind1(nameP as Primitive, [x], params)], dims: [d] }),
+  jvp: ([x], [t], params) => ({ primals: [bind1(nameP, [x], params)], tangents: [t] }),
+  batch: (_size, [x], [d], params) => ({ outs: [bind1(nameP, [x], params)], dims: [d] }),
 };
 
 /** Names one array. */
-export const nameValue = (x: NDArray, name: string): NDArray => bind1(nameP as Primitive, [x], { name });
+export const nameValue = (x: NDArray, name: string): NDArray => bind1(nameP, [x], { name });

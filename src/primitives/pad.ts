@@ -23,7 +23,7 @@ export type SliceParams = {
 export const slice: Primitive<SliceParams> = {
   name: "slice",
   type([x], { start_indices: starts, limit_indices: limits, strides }) {
-    const operand = x!;
+    const operand = x;
     if (operand.ndim !== starts.length) {
       throw new ShapeError(
         `slice start_indices must have length equal to the number of dimensions of the operand, got indices ` +
@@ -36,7 +36,7 @@ export const slice: Primitive<SliceParams> = {
           `limit_indices ${tupleText(limits)}.`,
       );
     }
-    if (!limits.every((l, i) => l <= operand.shape[i]!)) {
+    if (!limits.every((l, i) => l <= operand.shape[i])) {
       throw new ShapeError(
         `slice limit_indices must be less than or equal to operand shape, got limit_indices ${tupleText(limits)} for ` +
           `operand shape ${tupleText(operand.shape)}.`,
@@ -47,7 +47,7 @@ export const slice: Primitive<SliceParams> = {
         `slice start_indices must be greater than or equal to zero, got start_indices of ${tupleText(starts)}.`,
       );
     }
-    if (!limits.every((l, i) => l >= starts[i]!)) {
+    if (!limits.every((l, i) => l >= starts[i])) {
       throw new ShapeError(
         `slice limit_indices must be greater than or equal to start_indices, got start_indices ${tupleText(starts)} and ` +
           `limit_indices ${tupleText(limits)}.`,
@@ -62,16 +62,16 @@ export const slice: Primitive<SliceParams> = {
     if (strides !== null && !strides.every((s) => s > 0)) {
       throw new ShapeError(`slice strides must be positive, got ${tupleText(strides)}.`);
     }
-    return [operand.update({ shape: starts.map((s, i) => Math.ceil((limits[i]! - s) / (strides?.[i] ?? 1))) })];
+    return [operand.update({ shape: starts.map((s, i) => Math.ceil((limits[i] - s) / (strides?.[i] ?? 1))) })];
   },
   jvp: linearJvp(() => slice),
   transpose([ct], [x], { start_indices: starts, limit_indices: limits, strides }) {
-    const shape = x!.aval.shape;
+    const shape = x.aval.shape;
     const config = starts.map((start, i): PaddingOfAxis => {
       const stride = strides?.[i] ?? 1;
-      const size = ct!.shape[i]!;
-      if (strides === null || strides.every((s) => s === 1)) return [start, shape[i]! - limits[i]!, 0];
-      return [start, shape[i]! - (start + (size === 0 ? 0 : 1 + (size - 1) * stride)), stride - 1];
+      const size = ct!.shape[i];
+      if (strides === null || strides.every((s) => s === 1)) return [start, shape[i] - limits[i], 0];
+      return [start, shape[i] - (start + (size === 0 ? 0 : 1 + (size - 1) * stride)), stride - 1];
     });
     return [padded(ct!, zeroLike(ct!), config)];
   },
@@ -79,10 +79,10 @@ export const slice: Primitive<SliceParams> = {
     const d = dim!;
     const params: SliceParams = {
       start_indices: inserted(start_indices, d, 0),
-      limit_indices: inserted(limit_indices, d, x!.shape[d]!),
+      limit_indices: inserted(limit_indices, d, x.shape[d]),
       strides: strides === null ? null : inserted(strides, d, 1),
     };
-    return { outs: [bind1(slice as Primitive, [x!], params)], dims: [d] };
+    return { outs: [bind1(slice, [x], params)], dims: [d] };
   },
 };
 
@@ -95,12 +95,16 @@ const configText = (config: readonly PaddingOfAxis[]): string => tupleText(confi
 export const pad: Primitive<PadParams> = {
   name: "pad",
   type([x, value], { padding_config: config }) {
-    const operand = x!;
-    if (operand.dtype !== value!.dtype) {
-      throw new DTypeError(`pad operand and padding_value must be same dtype: got ${operand.dtype} and ${value!.dtype}.`);
+    const operand = x;
+    if (operand.dtype !== value.dtype) {
+      throw new DTypeError(
+        `pad operand and padding_value must be same dtype: got ${operand.dtype} and ${value.dtype}.`,
+      );
     }
-    if (value!.ndim !== 0) {
-      throw new RematValueError(`padding_value must be a scalar; got np.shape(padding_value)=${tupleText(value!.shape)}.`);
+    if (value.ndim !== 0) {
+      throw new RematValueError(
+        `padding_value must be a scalar; got np.shape(padding_value)=${tupleText(value.shape)}.`,
+      );
     }
     if (config.length !== operand.ndim) {
       throw new RematValueError(
@@ -114,7 +118,7 @@ export const pad: Primitive<PadParams> = {
       );
     }
     const shape = config.map(([low, high, interior], i) => {
-      const d = operand.shape[i]!;
+      const d = operand.shape[i];
       return low + high + (d === 0 ? 0 : 1 + (interior + 1) * (d - 1));
     });
     if (!shape.every((d) => d >= 0)) {
@@ -123,7 +127,7 @@ export const pad: Primitive<PadParams> = {
           `${configText(config)} and operand shape ${tupleText(operand.shape)}.`,
       );
     }
-    return [operand.update({ shape, weakType: operand.weakType && value!.weakType })];
+    return [operand.update({ shape, weakType: operand.weakType && value.weakType })];
   },
   jvp: linearJvp(() => pad),
   transpose([ct], [x, value], { padding_config: config }) {
@@ -145,12 +149,12 @@ export const pad: Primitive<PadParams> = {
   },
   batch(size, [x, value], [dim, valueDim], { padding_config }) {
     const at = dim ?? 0;
-    const operand = dim === null ? broadcasted(x!, [size]) : x!;
+    const operand = dim === null ? broadcasted(x, [size]) : x;
     const config = inserted<PaddingOfAxis>(padding_config, at, [0, 0, 0]);
-    if (valueDim === null) return { outs: [padded(operand, value!, config)], dims: [at] };
+    if (valueDim === null) return { outs: [padded(operand, value, config)], dims: [at] };
     const inside = padded(operand, filled([], 0, operand.dtype, operand.weakType), config);
     const mask = padded(filled(operand.shape, true, "bool"), literal(false, "bool"), config);
-    const outside = broadcastedInDim(movedAxis(value!, valueDim!, 0), inside.shape, [at]);
+    const outside = broadcastedInDim(movedAxis(value, valueDim, 0), inside.shape, [at]);
     return { outs: [selectN(mask, outside, inside)], dims: [at] };
   },
 };
@@ -160,7 +164,7 @@ const zeroLike = (x: NDArray): NDArray => literal(0, x.dtype);
 export const padPrimitives = [slice, pad] as const;
 
 export const padded = (x: NDArray, value: NDArray, config: readonly PaddingOfAxis[]): NDArray =>
-  bind1(pad as Primitive, [x, value], { padding_config: config });
+  bind1(pad, [x, value], { padding_config: config });
 
 export const sliced = (
   x: NDArray,
@@ -168,7 +172,7 @@ export const sliced = (
   limits: Shape,
   strides: readonly number[] | null = null,
 ): NDArray =>
-  bind1(slice as Primitive, [x], {
+  bind1(slice, [x], {
     start_indices: [...starts],
     limit_indices: [...limits],
     strides: strides === null ? null : [...strides],

@@ -27,7 +27,6 @@ import {
   batchReducer,
   broadcasted,
   reducedShape,
-  reduceSum,
   requireNumber,
   reshaped,
   squeezed,
@@ -104,7 +103,9 @@ function argument(name: "argmax" | "argmin"): Primitive<ArgParams> {
     type([x], { axes, index_dtype }) {
       const axis = axes[0];
       if (axis < 0 || axis >= x.ndim) {
-        throw new RematValueError(`Invalid axis ${axis} for operand shape ${tupleText(x.shape)}: give one of its axes.`);
+        throw new RematValueError(
+          `Invalid axis ${axis} for operand shape ${tupleText(x.shape)}: give one of its axes.`,
+        );
       }
       if (x.shape[axis] < 1) {
         throw new RematValueError(
@@ -168,11 +169,13 @@ export const reduce: Primitive<ReduceParams> = {
     const [operands, inits] = halves(args);
     const [operandDims, initDims] = halves(dims);
     if (initDims.some((d) => d !== null)) {
-      throw new NotDifferentiableError("batching lax.reduce over its initial values is not implemented: combine them with the result.");
+      throw new NotDifferentiableError(
+        "batching lax.reduce over its initial values is not implemented: combine them with the result.",
+      );
     }
     const moved = operands.map((x, i) => batchedInFront(x, operandDims[i], size));
     const dimensions = params.dimensions.map((d) => d + 1);
-    const outs = bind(reduce as Primitive, [...moved, ...inits], { ...params, dimensions });
+    const outs = bind(reduce, [...moved, ...inits], { ...params, dimensions });
     return { outs, dims: outs.map(() => 0) };
   },
 };
@@ -229,7 +232,7 @@ export const reducePrimitives = [
 const over =
   (primitive: Primitive<AxesParams>) =>
   (x: NDArray, axes: readonly number[]): NDArray =>
-    bind1(primitive as Primitive, [x], { axes: [...axes] });
+    bind1(primitive, [x], { axes: [...axes] });
 
 export const maximumOver: (x: NDArray, axes: readonly number[]) => NDArray = over(reduceMax);
 export const minimumOver: (x: NDArray, axes: readonly number[]) => NDArray = over(reduceMin);

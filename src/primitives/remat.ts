@@ -13,7 +13,14 @@ import { Var, type Atom, type Eqn, type Jaxpr, type Params } from "../core/jaxpr
 import { Memo, flags } from "../core/memo.ts";
 import { asConstant, type SplitTrace } from "../core/partial.ts";
 import type { Policy } from "../core/policy.ts";
-import { UndefinedPrimal, type Operand, type PartialTrace, type Primitive, type SplitResult, type Tangent } from "../core/primitive.ts";
+import {
+  UndefinedPrimal,
+  type Operand,
+  type PartialTrace,
+  type Primitive,
+  type SplitResult,
+  type Tangent,
+} from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
 import { merge } from "../core/zip.ts";
 import { batchJaxpr } from "../passes/batch.ts";
@@ -46,7 +53,7 @@ export const remat: Primitive<RematParams> = {
       tangents.map((t) => t !== null),
     );
     const given = tangents.filter((t) => t !== null);
-    const outs = bind(remat as Primitive, [...closed.consts, ...primals, ...given], {
+    const outs = bind(remat, [...closed.consts, ...primals, ...given], {
       ...params,
       jaxpr: constsToInputs(closed.jaxpr),
       prevent_cse: extendFlags(params.prevent_cse, closed.consts.length, given.length),
@@ -57,7 +64,7 @@ export const remat: Primitive<RematParams> = {
   batch(size, args, dims, params) {
     const front = params.jaxpr.outvars.map(() => false);
     const { closed, dims: outDims } = batchJaxpr(close(params.jaxpr), size, dims, front);
-    const outs = bind(remat as Primitive, [...closed.consts, ...args], {
+    const outs = bind(remat, [...closed.consts, ...args], {
       ...params,
       jaxpr: constsToInputs(closed.jaxpr),
       prevent_cse: prependFlags(params.prevent_cse, closed.consts.length),
@@ -88,7 +95,8 @@ type Flags = boolean | readonly boolean[];
 
 const isPerOperand = (x: Flags): x is readonly boolean[] => typeof x !== "boolean";
 const selectFlags = (x: Flags, keep: readonly boolean[]): Flags => (isPerOperand(x) ? x.filter((_, i) => keep[i]) : x);
-const prependFlags = (x: Flags, n: number): Flags => (isPerOperand(x) ? [...Array.from({ length: n }, () => false), ...x] : x);
+const prependFlags = (x: Flags, n: number): Flags =>
+  isPerOperand(x) ? [...Array.from({ length: n }, () => false), ...x] : x;
 const extendFlags = (x: Flags, before: number, after: number): Flags => {
   const front = prependFlags(x, before);
   return isPerOperand(front) ? [...front, ...Array.from({ length: after }, () => true)] : front;
@@ -123,7 +131,7 @@ function splitNow(trace: PartialTrace, args: readonly NDArray[], params: RematPa
   });
   const cse = params.prevent_cse;
   const stagedOuts = split.writeDown(
-    remat as Primitive,
+    remat,
     [...residuals.map(asConstant), ...args.filter((_, i) => usedArgs[i])],
     {
       ...params,
@@ -147,7 +155,8 @@ function roundResiduals(jaxpr: Jaxpr, numResiduals: number): Jaxpr {
     const used = new Set<Atom>(jaxpr.eqns.flatMap((e) => e.invars));
     const residuals = new Set(jaxpr.outvars.slice(jaxpr.outvars.length - numResiduals));
     const toRound = [...residuals].filter(
-      (v): v is Var => v instanceof Var && isInexact(v.aval.dtype) && used.has(v) && floatBits[v.aval.dtype] !== undefined,
+      (v): v is Var =>
+        v instanceof Var && isInexact(v.aval.dtype) && used.has(v) && floatBits[v.aval.dtype] !== undefined,
     );
     if (toRound.length === 0) return jaxpr;
     const raw = new Map(toRound.map((v) => [v, new Var(v.aval)]));
@@ -158,7 +167,7 @@ function roundResiduals(jaxpr: Jaxpr, numResiduals: number): Jaxpr {
         .filter((v) => raw.has(v))
         .sort((a, b) => (order.get(b) as number) - (order.get(a) as number))
         .map((v) => ({
-          primitive: reducePrecisionP as Primitive,
+          primitive: reducePrecisionP,
           invars: [raw.get(v) as Var],
           outvars: [v],
           params: roundingParams(v),
@@ -190,7 +199,12 @@ function isRounding(eqn: Eqn): boolean {
 }
 
 /** The rule for a checkpointed call inside a checkpointed function: split by the outer policy. */
-function splitByPolicy(policy: Policy, unknownIn: readonly boolean[], availableIn: readonly boolean[], eqn: Eqn): SplitResult {
+function splitByPolicy(
+  policy: Policy,
+  unknownIn: readonly boolean[],
+  availableIn: readonly boolean[],
+  eqn: Eqn,
+): SplitResult {
   const params = eqn.params as RematParams;
   const parts = partialEval(params.jaxpr, unknownIn, availableIn, false, false, policy);
   const residuals = parts.staged.invars.slice(0, parts.numResiduals).map((v) => new Var(v.aval));
@@ -200,13 +214,25 @@ function splitByPolicy(policy: Policy, unknownIn: readonly boolean[], availableI
     ...eqn,
     invars: eqn.invars.filter((_, i) => !unknownIn[i]),
     outvars: [...knownOuts, ...residuals],
-    params: { ...params, jaxpr: parts.known, prevent_cse: selectFlags(cse, unknownIn.map((u) => !u)) },
+    params: {
+      ...params,
+      jaxpr: parts.known,
+      prevent_cse: selectFlags(
+        cse,
+        unknownIn.map((u) => !u),
+      ),
+    },
   };
   const staged: Eqn = {
     ...eqn,
     invars: [...residuals, ...eqn.invars.filter((_, i) => availableIn[i])],
     outvars: eqn.outvars.filter((_, i) => parts.availableOut[i]),
-    params: { ...params, jaxpr: parts.staged, prevent_cse: stagedFlags(cse, residuals.length, availableIn), differentiated: true },
+    params: {
+      ...params,
+      jaxpr: parts.staged,
+      prevent_cse: stagedFlags(cse, residuals.length, availableIn),
+      differentiated: true,
+    },
   };
   const needed = eqn.invars.filter((x, i): x is Var => x instanceof Var && !availableIn[i]);
   return {
@@ -219,7 +245,9 @@ function splitByPolicy(policy: Policy, unknownIn: readonly boolean[], availableI
 }
 
 const stagedFlags = (cse: Flags, numResiduals: number, availableIn: readonly boolean[]): Flags =>
-  isPerOperand(cse) ? [...Array.from({ length: numResiduals }, () => true), ...cse.filter((_, i) => availableIn[i])] : cse;
+  isPerOperand(cse)
+    ? [...Array.from({ length: numResiduals }, () => true), ...cse.filter((_, i) => availableIn[i])]
+    : cse;
 
 interface Transposed {
   readonly jaxpr: Jaxpr;
@@ -235,16 +263,22 @@ function transposeRemat(cts: readonly Tangent[], args: readonly Operand[], param
   const values = args.filter((x) => !(x instanceof UndefinedPrimal)) as NDArray[];
   const given = cts.filter((ct) => ct !== null);
   const key = `${flags(linear)}/${flags(cts.map((ct) => ct !== null))}`;
-  const { jaxpr, consts, nonzero } = transposed.get(params.jaxpr, key, () => transposeUncached(params.jaxpr, linear, cts));
+  const { jaxpr, consts, nonzero } = transposed.get(params.jaxpr, key, () =>
+    transposeUncached(params.jaxpr, linear, cts),
+  );
   const cse = params.prevent_cse;
-  const outs = bind(remat as Primitive, [...consts, ...values, ...given], {
+  const outs = bind(remat, [...consts, ...values, ...given], {
     ...params,
     jaxpr,
     prevent_cse: isPerOperand(cse)
       ? [...consts.map(() => false), ...cse.filter((_, i) => !linear[i]), ...given.map(() => true)]
       : cse,
   });
-  return merge<Tangent>(linear, values.map(() => null), scatterResults(nonzero, outs));
+  return merge<Tangent>(
+    linear,
+    values.map(() => null),
+    scatterResults(nonzero, outs),
+  );
 }
 
 function transposeUncached(jaxpr: Jaxpr, linear: readonly boolean[], cts: readonly Tangent[]): Transposed {
@@ -270,4 +304,3 @@ function transposeUncached(jaxpr: Jaxpr, linear: readonly boolean[], cts: readon
   );
   return { jaxpr: constsToInputs(closed.jaxpr), consts: closed.consts, nonzero: extra };
 }
-

@@ -6,14 +6,12 @@
  * step to step is hoisted in front of the loop instead of being stacked.
  */
 import type { NDArray } from "../core/array.ts";
-import { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/aval.ts";
 import { batchInFront, matchAxis } from "../core/axes.ts";
-import { evalJaxpr } from "../core/evalJaxpr.ts";
-import { bind, currentTrace, withTrace } from "../core/interpreter.ts";
-import { ClosedJaxpr, Var, type Eqn, type Params } from "../core/jaxpr.ts";
+import { bind } from "../core/interpreter.ts";
+import { ClosedJaxpr, type Eqn, type Params } from "../core/jaxpr.ts";
 import { Memo, flags } from "../core/memo.ts";
-import { asConstant, SplitTrace } from "../core/partial.ts";
-import type { Policy } from "../core/policy.ts";
+import { asConstant, type SplitTrace } from "../core/partial.ts";
 import {
   UndefinedPrimal,
   type BatchResult,
@@ -22,7 +20,6 @@ import {
   type Operand,
   type PartialTrace,
   type Primitive,
-  type SplitResult,
   type Tangent,
 } from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
@@ -32,13 +29,13 @@ import { batchJaxpr } from "../passes/batch.ts";
 import { dce } from "../passes/dce.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
-import { partialEval } from "../passes/partialEval.ts";
-import { close, constsToInputs, moveInputs, reorder } from "../passes/rewrite.ts";
+import { moveInputs, reorder } from "../passes/rewrite.ts";
 import { Accumulator, backwardPass } from "../passes/transpose.ts";
 import { unzip } from "../passes/unzip.ts";
 import { scatterResults } from "./callRules.ts";
-import { carryFixpoint, count, interleave, repeat } from "./carry.ts";
-import { closedCall } from "./closedCall.ts";
+import { carryFixpoint, count, interleave, repeat, stackedAval } from "./carry.ts";
+import { splitScanByPolicy } from "./scanPolicy.ts";
+import { completeResiduals, hoist, stackedResiduals } from "./hoist.ts";
 
 export interface ScanParams extends Params {
   readonly jaxpr: ClosedJaxpr<NDArray>;
@@ -59,16 +56,13 @@ export const scan: Primitive<ScanParams> = {
   linearize: linearizeScan,
   batch: batchScan,
   partialEval: splitScan,
-  split: splitScanByPolicy,
+  split: (policy, unknownIn, availableIn, eqn) => splitScanByPolicy(scan, policy, unknownIn, availableIn, eqn),
   transposesZeros: true,
   transpose: transposeScan,
   dce: dceScan,
 };
 
-const bindScan = (args: readonly NDArray[], params: ScanParams): readonly NDArray[] => bind(scan as Primitive, args, params);
-
-/** The type of `length` values stacked along a new leading axis. */
-export const stackedAval = (aval: ShapedArray, length: number): ShapedArray => aval.update({ shape: [length, ...aval.shape] });
+const bindScan = (args: readonly NDArray[], params: ScanParams): readonly NDArray[] => bind(scan, args, params);
 
 const sliceAval = (aval: ShapedArray): ShapedArray => aval.update({ shape: aval.shape.slice(1) });
 
@@ -104,54 +98,6 @@ function jvpScan(primals: readonly NDArray[], tangents: readonly Tangent[], para
   return { primals: [...carry, ...ys], tangents: scatterResults(nonzeroOut, [...carryDot, ...ysDot]) };
 }
 
-interface Hoisted {
-  readonly loop: ClosedJaxpr<NDArray>;
-  readonly consts: readonly NDArray[];
-  /** For each residual: computed in front of the loop. */
-  readonly which: readonly boolean[];
-  readonly residuals: readonly NDArray[];
-}
-
-/** Computes now, in the current trace, all of the body that depends on constants only. */
-function hoist(jaxpr: ClosedJaxpr<NDArray>, consts: readonly NDArray[], numResiduals: number): Hoisted {
-  const trace = new SplitTrace(currentTrace());
-  const others = jaxpr.inAvals.slice(consts.length).map((a) => trace.newArg(a));
-  const outs = withTrace(trace, () => evalJaxpr(jaxpr.jaxpr, jaxpr.consts, [...consts, ...others]));
-  const numOut = outs.length - numResiduals;
-  const residuals = outs.slice(numOut);
-  const which = residuals.map((r) => trace.isKnown(r));
-  const program = trace.finish([...outs.slice(0, numOut), ...residuals.filter((_, i) => !which[i])], jaxpr.jaxpr.debug);
-  trace.live = false;
-  return {
-    loop: close(constsToInputs(program.jaxpr)),
-    consts: program.consts,
-    which,
-    residuals: residuals.filter((_, i) => which[i]),
-  };
-}
-
-/**
- * Which residuals are stacked along the loop: those that the loop gives out and that could not be hoisted, and those that are slices of xs.
- * `firstXs` is the place of the first xs among constants and inputs.
- */
-function stackedResiduals(forwarded: readonly (number | null)[], which: readonly boolean[], firstXs: number): boolean[] {
-  let next = 0;
-  return forwarded.map((from) => (from === null ? !which[next++] : from >= firstXs));
-}
-
-/** The residuals in order, from the loop's stacked ones, the hoisted ones and the forwarded inputs. */
-function completeResiduals(
-  forwarded: readonly (number | null)[],
-  inputs: readonly NDArray[],
-  which: readonly boolean[],
-  stacked: readonly NDArray[],
-  hoisted: readonly NDArray[],
-): NDArray[] {
-  const own = merge(which, stacked, hoisted);
-  let next = 0;
-  return forwarded.map((from) => (from === null ? own[next++] : inputs[from]));
-}
-
 function linearizeScan(
   nonzero: readonly boolean[],
   primals: readonly NDArray[],
@@ -161,7 +107,10 @@ function linearizeScan(
   const { jaxpr, num_consts, num_carry } = params;
   const numYs = jaxpr.jaxpr.outvars.length - num_carry;
   const [constNz, initNz, xsNz] = split(nonzero, num_consts, num_carry);
-  const allowForward = [...jaxpr.consts.map(() => true), ...primals.map((_, i) => i < num_consts || i >= num_consts + num_carry)];
+  const allowForward = [
+    ...jaxpr.consts.map(() => true),
+    ...primals.map((_, i) => i < num_consts || i >= num_consts + num_carry),
+  ];
   const { carry: carryNz, result: program } = carryFixpoint(initNz, (carry) => {
     const result = linearizeJaxpr(jaxpr, [...constNz, ...carry, ...xsNz], {
       inst: [...carry, ...repeat(false, numYs)],
@@ -178,7 +127,11 @@ function linearizeScan(
   const outs =
     hoisted.loop.jaxpr.outvars.length === 0
       ? []
-      : bindScan([...hoisted.consts, ...carryAndXs], { ...params, jaxpr: hoisted.loop, num_consts: hoisted.consts.length });
+      : bindScan([...hoisted.consts, ...carryAndXs], {
+          ...params,
+          jaxpr: hoisted.loop,
+          num_consts: hoisted.consts.length,
+        });
   const numOut = jaxpr.jaxpr.outvars.length;
   const residuals = completeResiduals(
     program.forwarded,
@@ -243,7 +196,7 @@ function splitScan(trace: PartialTrace, args: readonly NDArray[], params: ScanPa
   const [intensive, extensive] = partition(toMove, residuals);
   const [carryAvals, yAvals] = split(unknownBody.outAvals, count(carryUk));
   const staged = (trace as SplitTrace).writeDown(
-    scan as Primitive,
+    scan,
     [...intensive.map(asConstant), ...args.filter((_, i) => all[i]), ...extensive.map(asConstant)],
     { ...params, jaxpr: unknownBody, num_consts: intensive.length + count(constUk), num_carry: count(carryUk) },
     [...carryAvals, ...yAvals.map((a) => stackedAval(a, length))],
@@ -272,7 +225,10 @@ function transposeScan(cts: readonly Tangent[], args: readonly Operand[], params
   const stacked = [...ctYs.filter((ct) => ct !== null), ...(eres as NDArray[])];
   const carried = [...ctConsts, ...ctCarryInst];
   const inputs = [...(ires as NDArray[]), ...carried, ...stacked];
-  const avals = [...inputs.slice(0, numIres + carried.length).map((x) => x.aval), ...stacked.map((x) => sliceAval(x.aval))];
+  const avals = [
+    ...inputs.slice(0, numIres + carried.length).map((x) => x.aval),
+    ...stacked.map((x) => sliceAval(x.aval)),
+  ];
   const xsAvals = xsDot.map((x) => sliceAval(x.aval));
   const key = `${numIres}/${num_consts}/${num_carry}/${numXsDot}/${flags(ctYs.map((ct) => ct !== null))}/${avals.map((a) => a.key).join()}`;
   const body = transposed.get(jaxpr, key, () =>
@@ -328,7 +284,12 @@ function transposeBody(
   ).closed;
 }
 
-function batchScan(size: number, args: readonly NDArray[], dims: readonly (number | null)[], params: ScanParams): BatchResult {
+function batchScan(
+  size: number,
+  args: readonly NDArray[],
+  dims: readonly (number | null)[],
+  params: ScanParams,
+): BatchResult {
   const { jaxpr, num_consts, num_carry } = params;
   const numYs = jaxpr.jaxpr.outvars.length - num_carry;
   const [constB, initB, xsB] = split(
@@ -357,7 +318,11 @@ function dceScan(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
   const numXs = jaxpr.jaxpr.invars.length - num_consts - num_carry;
   const usedYs = usedOut.slice(num_carry);
   const { carry, result } = carryFixpoint(usedOut.slice(0, num_carry), (used) => {
-    const pruned = dce(jaxpr.jaxpr, [...used, ...usedYs], [...repeat(false, num_consts), ...used, ...repeat(false, numXs)]);
+    const pruned = dce(
+      jaxpr.jaxpr,
+      [...used, ...usedYs],
+      [...repeat(false, num_consts), ...used, ...repeat(false, numXs)],
+    );
     return { out: pruned.usedIn.slice(num_consts, num_consts + num_carry), result: pruned };
   });
   const kept = [...carry, ...usedYs];
@@ -374,83 +339,5 @@ function dceScan(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
         num_carry: count(carry),
       },
     },
-  };
-}
-
-/** Inside a checkpointed function: the body is split by the policy, and what it saves is stacked, unless it is the same in every step. */
-function splitScanByPolicy(policy: Policy, unknownIn: readonly boolean[], availableIn: readonly boolean[], eqn: Eqn): SplitResult {
-  const params = eqn.params as ScanParams;
-  const { jaxpr, num_consts, num_carry, length } = params;
-  const numYs = jaxpr.jaxpr.outvars.length - num_carry;
-  const [constUk, initUk, xsUk] = split(unknownIn, num_consts, num_carry);
-  const { carry: carryUk, result: parts } = carryFixpoint(initUk, (carry) => {
-    const unknown = [...constUk, ...carry, ...xsUk];
-    const result = partialEval(
-      jaxpr.jaxpr,
-      unknown,
-      unknown.map(() => true),
-      [...carry, ...repeat(false, numYs)],
-      true,
-      policy,
-    );
-    return { out: result.unknownOut.slice(0, num_carry), result };
-  });
-  const all = [...constUk, ...carryUk, ...xsUk];
-  const { numResiduals } = parts;
-  const known = new ClosedJaxpr(parts.known, jaxpr.consts);
-  const staged = new ClosedJaxpr(parts.staged, jaxpr.consts);
-  const residualAvals = staged.inAvals.slice(0, numResiduals);
-  const stackedLast = moveInputs(staged, repeat(true, numResiduals), false);
-  const numConstKnown = constUk.length - count(constUk);
-  const numKnownOut = known.jaxpr.outvars.length - numResiduals;
-  const numKnownIn = known.jaxpr.invars.length;
-  const hoisting = unzip(
-    known,
-    [...repeat(false, numConstKnown), ...repeat(true, numKnownIn - numConstKnown)],
-    [...repeat(true, numKnownOut), ...repeat(false, numResiduals)],
-  );
-  const stackedRes = hoisting.unknownOut.slice(numKnownOut);
-  const body = moveInputs(stackedLast, [...all.map(() => false), ...stackedRes.map((s) => !s)], true);
-  const [intensiveAvals, extensiveAvals] = partition(stackedRes, residualAvals);
-  const intensive = intensiveAvals.map((a) => new Var(a));
-  const extensive = extensiveAvals.map((a) => new Var(stackedAval(a, length)));
-  const knownIns = eqn.invars.filter((_, i) => !all[i]);
-  const numCarryKnown = carryUk.length - count(carryUk);
-  const { closed: call } = stage(
-    knownIns.map((x) => x.aval),
-    (xs) => {
-      const [consts, rest] = split(xs, numConstKnown);
-      const hoisted = evalJaxpr(hoisting.known.jaxpr, hoisting.known.consts, consts);
-      const [residuals, loopConsts] = split(hoisted, intensive.length);
-      const outs = bindScan([...loopConsts, ...rest], {
-        ...params,
-        jaxpr: hoisting.unknown,
-        num_consts: loopConsts.length,
-        num_carry: numCarryKnown,
-      });
-      return { outs: [...residuals, ...outs], extra: null };
-    },
-    jaxpr.jaxpr.debug,
-  );
-  const knownEqn: Eqn = {
-    primitive: closedCall as Primitive,
-    invars: knownIns,
-    outvars: [...intensive, ...eqn.outvars.filter((_, i) => !parts.unknownOut[i]), ...extensive],
-    params: { call_jaxpr: call },
-    source: eqn.source,
-  };
-  const stagedEqn: Eqn = {
-    ...eqn,
-    invars: [...intensive, ...eqn.invars, ...extensive],
-    outvars: eqn.outvars.filter((_, i) => parts.availableOut[i]),
-    params: { ...params, jaxpr: body, num_consts: intensive.length + num_consts },
-  };
-  const needed = eqn.invars.filter((x, i): x is Var => x instanceof Var && !availableIn[i]);
-  return {
-    known: knownEqn,
-    staged: stagedEqn,
-    unknownOut: parts.unknownOut,
-    availableOut: parts.availableOut,
-    residuals: [...needed, ...intensive, ...extensive],
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { ShapedArray } from "../core/aval.ts";
+import { isReplaying } from "../core/memo.ts";
 import { kindOf, type DType } from "../core/dtype.ts";
 import { bind1 } from "../core/interpreter.ts";
 import { Jaxpr, Var } from "../core/jaxpr.ts";
@@ -47,7 +48,7 @@ const jaxprs = new Map<string, Jaxpr>();
 
 /** The jaxpr that combines two elements: one object for each operation and dtype, so that it prints once. */
 export function combinerJaxpr(op: Combiner, dtype: DType): Jaxpr {
-  const key = `${op} ${dtype}`;
+  const key = `${op} ${dtype} ${String(isReplaying())}`;
   let jaxpr = jaxprs.get(key);
   if (jaxpr === undefined) {
     const aval = new ShapedArray([], dtype);

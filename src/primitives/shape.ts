@@ -35,7 +35,7 @@ export type BroadcastInDimParams = {
 export const broadcastInDim: Primitive<BroadcastInDimParams> = {
   name: "broadcast_in_dim",
   type([x], { shape, broadcast_dimensions: dims }) {
-    const operand = x!;
+    const operand = x;
     if (operand.ndim !== dims.length) {
       throw new ShapeError(
         `broadcast_in_dim broadcast_dimensions must have length equal to operand ndim; got broadcast_dimensions ` +
@@ -54,7 +54,7 @@ export const broadcastInDim: Primitive<BroadcastInDimParams> = {
           `ndim ${operand.ndim} and shape ${tupleText(shape)}.`,
       );
     }
-    if (!operand.shape.every((d, i) => d === 1 || d === shape[dims[i]!])) {
+    if (!operand.shape.every((d, i) => d === 1 || d === shape[dims[i]])) {
       throw new ShapeError(
         `broadcast_in_dim operand dimension sizes must either be 1, or be equal to their corresponding dimensions in the ` +
           `target broadcast shape; got operand of shape ${tupleText(operand.shape)}, target broadcast shape ` +
@@ -76,10 +76,10 @@ export const broadcastInDim: Primitive<BroadcastInDimParams> = {
     return [expanded(summed(ct!, remaining(shape.length, kept)), units)];
   },
   batch(_size, [x], [dim], { shape, broadcast_dimensions: dims }) {
-    const front = movedAxis(x!, dim!, 0);
-    return { outs: [broadcastedInDim(front, [x!.shape[dim!]!, ...shape], [0, ...dims.map((d) => d + 1)])], dims: [0] };
+    const front = movedAxis(x, dim!, 0);
+    return { outs: [broadcastedInDim(front, [x.shape[dim!], ...shape], [0, ...dims.map((d) => d + 1)])], dims: [0] };
   },
-  forward: ([x], { shape }) => [shapesEqual(x!.shape, shape) ? 0 : null],
+  forward: ([x], { shape }) => [shapesEqual(x.shape, shape) ? 0 : null],
   print: ({ broadcast_dimensions: dims }) => (dims.length === 0 ? [] : [["broadcast_dimensions", dims]]),
 };
 
@@ -113,7 +113,7 @@ export function requireNumber(name: string, operand: ShapedArray): void {
 export function batchReducer<P extends AxesParams>(primitive: () => Primitive<P>): NonNullable<Primitive<P>["batch"]> {
   return (_size, [x], [dim], params) => {
     const axes = bumped(params.axes, dim!);
-    const out = bind1(primitive() as Primitive, [x!], { ...params, axes });
+    const out = bind1(primitive(), [x], { ...params, axes });
     return { outs: [out], dims: [dim! - axes.filter((a) => a < dim!).length] };
   };
 }
@@ -121,12 +121,12 @@ export function batchReducer<P extends AxesParams>(primitive: () => Primitive<P>
 export const reduceSum: Primitive<ReduceSumParams> = {
   name: "reduce_sum",
   type([x], { axes }) {
-    requireNumber("reduce_sum", x!);
-    return [x!.update({ shape: reducedShape(x!, axes) })];
+    requireNumber("reduce_sum", x);
+    return [x.update({ shape: reducedShape(x, axes) })];
   },
   jvp: linearJvp(() => reduceSum),
   transpose([ct], [x], { axes }) {
-    const shape = x!.aval.shape;
+    const shape = x.aval.shape;
     return [broadcastedInDim(ct!, shape, remaining(shape.length, axes))];
   },
   batch: batchReducer(() => reduceSum),
@@ -142,7 +142,7 @@ export type ReshapeParams = {
 export const reshape: Primitive<ReshapeParams> = {
   name: "reshape",
   type([x], { new_sizes: sizes, dimensions }) {
-    const operand = x!;
+    const operand = x;
     if (!sizes.every((d) => d >= 0)) {
       throw new ShapeError(`reshape new_sizes must all be positive, got ${tupleText(sizes)}.`);
     }
@@ -152,7 +152,13 @@ export const reshape: Primitive<ReshapeParams> = {
           `(size ${sizeOf(sizes)}): a reshape keeps the number of elements.`,
       );
     }
-    if (dimensions !== null && !sameList(dimensions.toSorted((a, b) => a - b), range(operand.ndim))) {
+    if (
+      dimensions !== null &&
+      !sameList(
+        dimensions.toSorted((a, b) => a - b),
+        range(operand.ndim),
+      )
+    ) {
       throw new ShapeError(
         `reshape dimensions must be a permutation of operand dimensions, got dimensions ${tupleText(dimensions)} for shape ` +
           `${tupleText(operand.shape)}.`,
@@ -162,18 +168,18 @@ export const reshape: Primitive<ReshapeParams> = {
   },
   jvp: linearJvp(() => reshape),
   transpose([ct], [x], { dimensions }) {
-    const shape = x!.aval.shape;
+    const shape = x.aval.shape;
     if (dimensions === null) return [reshaped(ct!, shape)];
     const permuted = reshaped(
       ct!,
-      dimensions.map((d) => shape[d]!),
+      dimensions.map((d) => shape[d]),
     );
     return [transposed(permuted, argsort(dimensions))];
   },
   batch(_size, [x], [dim], { new_sizes: sizes, dimensions }) {
-    const front = movedAxis(x!, dim!, 0);
+    const front = movedAxis(x, dim!, 0);
     const permutation = dimensions === null ? null : [0, ...dimensions.map((d) => d + 1)];
-    return { outs: [reshaped(front, [front.shape[0]!, ...sizes], permutation)], dims: [0] };
+    return { outs: [reshaped(front, [front.shape[0], ...sizes], permutation)], dims: [0] };
   },
 };
 
@@ -181,11 +187,11 @@ export type SqueezeParams = { readonly dimensions: readonly number[] };
 
 export const squeeze: Primitive<SqueezeParams> = {
   name: "squeeze",
-  type: ([x], { dimensions }) => [x!.update({ shape: squeezedShape(x!.shape, dimensions) })],
+  type: ([x], { dimensions }) => [x.update({ shape: squeezedShape(x.shape, dimensions) })],
   jvp: linearJvp(() => squeeze),
   transpose: ([ct], _args, { dimensions }) => [expanded(ct!, dimensions)],
   batch(_size, [x], [dim], { dimensions }) {
-    const front = movedAxis(x!, dim!, 0);
+    const front = movedAxis(x, dim!, 0);
     return {
       outs: [
         squeezed(
@@ -221,19 +227,24 @@ export type TransposeParams = { readonly permutation: readonly number[] };
 export const transpose: Primitive<TransposeParams> = {
   name: "transpose",
   type([x], { permutation }) {
-    const operand = x!;
-    if (!sameList(permutation.toSorted((a, b) => a - b), range(operand.ndim))) {
+    const operand = x;
+    if (
+      !sameList(
+        permutation.toSorted((a, b) => a - b),
+        range(operand.ndim),
+      )
+    ) {
       throw new ShapeError(
         `transpose permutation isn't a permutation of operand dimensions, got permutation ${tupleText(permutation)} for ` +
           `operand shape ${tupleText(operand.shape)}.`,
       );
     }
-    return [operand.update({ shape: permutation.map((p) => operand.shape[p]!) })];
+    return [operand.update({ shape: permutation.map((p) => operand.shape[p]) })];
   },
   jvp: linearJvp(() => transpose),
   transpose: ([ct], _args, { permutation }) => [transposed(ct!, argsort(permutation))],
   batch: (_size, [x], [dim], { permutation }) => ({
-    outs: [transposed(x!, [dim!, ...bumped(permutation, dim!)])],
+    outs: [transposed(x, [dim!, ...bumped(permutation, dim!)])],
     dims: [0],
   }),
 };
@@ -246,17 +257,17 @@ export const rev: Primitive<RevParams> = {
     if (new Set(dimensions).size !== dimensions.length) {
       throw new ShapeError(`rev dimensions must be unique, got ${tupleText(dimensions)}.`);
     }
-    if (!dimensions.every((d) => d >= 0 && d < x!.ndim)) {
+    if (!dimensions.every((d) => d >= 0 && d < x.ndim)) {
       throw new ShapeError(
-        `rev dimensions must all be less than operand ndim, got dimensions ${tupleText(dimensions)} for operand ndim ${x!.ndim}.`,
+        `rev dimensions must all be less than operand ndim, got dimensions ${tupleText(dimensions)} for operand ndim ${x.ndim}.`,
       );
     }
-    return [x!];
+    return [x];
   },
   jvp: linearJvp(() => rev),
-  transpose: ([ct], _args, params) => [bind1(rev as Primitive, [ct!], params)],
+  transpose: ([ct], _args, params) => [bind1(rev, [ct!], params)],
   batch: (_size, [x], [dim], { dimensions }) => ({
-    outs: [bind1(rev as Primitive, [x!], { dimensions: bumped(dimensions, dim!) })],
+    outs: [bind1(rev, [x], { dimensions: bumped(dimensions, dim!) })],
     dims: [dim!],
   }),
 };
@@ -266,7 +277,7 @@ export const shapePrimitives = [broadcastInDim, reduceSum, reshape, squeeze, tra
 /** The array with its axes at the named places of a result of the given shape, repeated along the others. */
 export function broadcastedInDim(x: NDArray, shape: Shape, dims: readonly number[]): NDArray {
   if (x.ndim === shape.length && dims.length === 0 && isArray(x)) return x;
-  return bind1(broadcastInDim as Primitive, [x], { shape: [...shape], broadcast_dimensions: [...dims], sharding: null });
+  return bind1(broadcastInDim, [x], { shape: [...shape], broadcast_dimensions: [...dims], sharding: null });
 }
 
 /** The array repeated along new leading axes. */
@@ -290,25 +301,25 @@ export function expanded(x: NDArray, dims: readonly number[]): NDArray {
 export function reshaped(x: NDArray, sizes: Shape, dimensions: readonly number[] | null = null): NDArray {
   const permutes = dimensions !== null && !isIdentity(dimensions);
   if (x.ndim > 0 && shapesEqual(x.shape, sizes) && !permutes && isArray(x)) return x;
-  return bind1(reshape as Primitive, [x], { new_sizes: [...sizes], dimensions: permutes ? [...dimensions] : null, sharding: null });
+  return bind1(reshape, [x], { new_sizes: [...sizes], dimensions: permutes ? [...dimensions] : null, sharding: null });
 }
 
 export function squeezed(x: NDArray, dims: readonly number[]): NDArray {
   const dimensions = dims.map((d) => canonicalAxis(d, x.ndim)).toSorted((a, b) => a - b);
   if (dimensions.length === 0 && isArray(x)) return x;
-  return bind1(squeeze as Primitive, [x], { dimensions });
+  return bind1(squeeze, [x], { dimensions });
 }
 
 export function transposed(x: NDArray, permutation: readonly number[]): NDArray {
   if (permutation.length === x.ndim && isIdentity(permutation) && isArray(x)) return x;
-  return bind1(transpose as Primitive, [x], { permutation: [...permutation] });
+  return bind1(transpose, [x], { permutation: [...permutation] });
 }
 
 export const reversed = (x: NDArray, dimensions: readonly number[]): NDArray =>
-  bind1(rev as Primitive, [x], { dimensions: [...dimensions] });
+  bind1(rev, [x], { dimensions: [...dimensions] });
 
 export const summed = (x: NDArray, axes: readonly number[]): NDArray =>
-  bind1(reduceSum as Primitive, [x], { axes: [...axes], out_sharding: null });
+  bind1(reduceSum, [x], { axes: [...axes], out_sharding: null });
 
 /** The array with one axis moved to another place, the others in order. */
 export function movedAxis(x: NDArray, from: number, to: number): NDArray {

@@ -50,7 +50,7 @@ export const whileP: Primitive<WhileParams> = {
   },
 };
 
-const bindWhile = (args: readonly NDArray[], params: WhileParams): readonly NDArray[] => bind(whileP as Primitive, args, params);
+const bindWhile = (args: readonly NDArray[], params: WhileParams): readonly NDArray[] => bind(whileP, args, params);
 
 function jvpWhile(primals: readonly NDArray[], tangents: readonly Tangent[], params: WhileParams): JvpResult {
   const { cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts } = params;
@@ -85,7 +85,12 @@ function jvpWhile(primals: readonly NDArray[], tangents: readonly Tangent[], par
   return { primals: outs.slice(0, init.length), tangents: scatterResults(carry, outs.slice(init.length)) };
 }
 
-function batchWhile(size: number, args: readonly NDArray[], dims: readonly (number | null)[], params: WhileParams): BatchResult {
+function batchWhile(
+  size: number,
+  args: readonly NDArray[],
+  dims: readonly (number | null)[],
+  params: WhileParams,
+): BatchResult {
   const { cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts } = params;
   const [condDims, bodyDims, initDims] = split(dims, cond_nconsts, body_nconsts);
   const axis = (batched: readonly boolean[]): (number | null)[] => batched.map((b) => (b ? 0 : null));
@@ -104,7 +109,9 @@ function batchWhile(size: number, args: readonly NDArray[], dims: readonly (numb
   const consts = args.slice(0, cond_nconsts + body_nconsts);
   const init = args
     .slice(cond_nconsts + body_nconsts)
-    .map((x, i) => (carried[i] ? (initDims[i] === null ? batchInFront(x, null, size) : matchAxis(size, initDims[i], 0, x)) : x));
+    .map((x, i) =>
+      carried[i] ? (initDims[i] === null ? batchInFront(x, null, size) : matchAxis(size, initDims[i], 0, x)) : x,
+    );
   const outs = bindWhile([...consts, ...init], { ...params, cond_jaxpr: cond.closed, body_jaxpr: body.closed });
   return { outs, dims: carryDims };
 }
@@ -119,8 +126,7 @@ function splitWhile(trace: PartialTrace, args: readonly NDArray[], params: While
     return { out: parts.unknownOut, result: parts };
   });
   const cond = unzip(cond_jaxpr, [...condUk, ...carryUk]);
-  const later = (): readonly NDArray[] =>
-    (trace as SplitTrace).writeDown(whileP as Primitive, args, params, body_jaxpr.outAvals);
+  const later = (): readonly NDArray[] => (trace as SplitTrace).writeDown(whileP, args, params, body_jaxpr.outAvals);
   if (cond.unknownOut[0] || unknown.every((u) => u)) return later();
   const known = [...condUk, ...bodyUk, ...carryUk];
   const numKnownOut = carryUk.length - count(carryUk);
@@ -163,7 +169,14 @@ function splitWhileByPolicy(
   const residuals = eqn.invars.filter((x, i): x is Var => x instanceof Var && !availableIn[i]);
   const all = carryUk.map(() => true);
   const condUnknown = [...condUk, ...carryUk];
-  const cond = partialEval(cond_jaxpr.jaxpr, condUnknown, repeat(true, condUnknown.length), false, true, nothingSaveable);
+  const cond = partialEval(
+    cond_jaxpr.jaxpr,
+    condUnknown,
+    repeat(true, condUnknown.length),
+    false,
+    true,
+    nothingSaveable,
+  );
   if (cond.unknownOut[0]) return { known: null, staged: eqn, unknownOut: all, availableOut: all, residuals };
   const unknown = [...condUk, ...bodyUk, ...carryUk];
   const known: Eqn = {

@@ -72,13 +72,13 @@ const batchInFront =
   <P extends Partial<WindowParams>>(primitive: () => Primitive<P>): NonNullable<Primitive<P>["batch"]> =>
   (size, args, dims, params) => {
     const front = args.map((x, i) => batchedInFront(x, dims[i], size));
-    return { outs: [bind1(primitive() as Primitive, front, widened(params, 0))], dims: [0] };
+    return { outs: [bind1(primitive(), front, widened(params, 0))], dims: [0] };
   };
 
 const batchInPlace =
   (primitive: () => Primitive<WindowParams>): NonNullable<Primitive<WindowParams>["batch"]> =>
   (_size, [x], [dim], params) => ({
-    outs: [bind1(primitive() as Primitive, [x], widened(params, dim!))],
+    outs: [bind1(primitive(), [x], widened(params, dim!))],
     dims: [dim],
   });
 
@@ -90,7 +90,7 @@ export const reduceWindowSum: Primitive<WindowParams> = {
   },
   jvp: linearJvp(() => reduceWindowSum),
   transpose([ct], [x], params) {
-    const shape = x!.aval.shape;
+    const shape = x.aval.shape;
     const { window_dimensions, window_strides: strides, base_dilation, window_dilation } = params;
     const pads = inputPadding(shape, window_dimensions, ct!.shape, {
       window_strides: strides,
@@ -107,7 +107,7 @@ export const reduceWindowSum: Primitive<WindowParams> = {
       base_dilation: shape.map(() => 1),
       window_dilation,
     };
-    return [bind1(reduceWindowSum as Primitive, [spread], all)];
+    return [bind1(reduceWindowSum, [spread], all)];
   },
   batch: batchInPlace(() => reduceWindowSum),
 };
@@ -165,7 +165,7 @@ export const selectAndGatherAdd: Primitive<SelectAndGatherParams> = {
         base.map((d): PaddingOfAxis => [0, 0, d - 1]),
       );
     }
-    const out = bind1(selectAndScatterAdd as Primitive, [ct!, x], {
+    const out = bind1(selectAndScatterAdd, [ct!, x], {
       select_prim,
       window_dimensions: params.window_dimensions,
       window_strides: params.window_strides,
@@ -199,7 +199,7 @@ export const selectAndScatterAdd: Primitive<SelectAndScatterParams> = {
   ),
   transpose([ct], [, operand], params) {
     const ones = params.window_dimensions.map(() => 1);
-    const out = bind1(selectAndGatherAdd as Primitive, [ct!, operand as NDArray], {
+    const out = bind1(selectAndGatherAdd, [ct!, operand as NDArray], {
       ...params,
       base_dilation: ones,
       window_dilation: ones,
@@ -261,7 +261,7 @@ export const reduceWindow: Primitive<ReduceWindowParams> = {
     const scalars = starts.map((x) => x.aval);
     const debug = { tracedFor: "reduce_window comp", name: "wrapper" };
     const { jaxpr, consts } = stageFlat(pairs, [...scalars, ...scalars], debug);
-    const outs = bind(reduceWindow as Primitive, [...all, ...starts], { ...params, jaxpr, consts });
+    const outs = bind(reduceWindow, [...all, ...starts], { ...params, jaxpr, consts });
     return { primals: outs.slice(0, n), tangents: outs.slice(n) };
   },
   batch(size, args, dims, params) {
@@ -273,7 +273,7 @@ export const reduceWindow: Primitive<ReduceWindowParams> = {
       );
     }
     const front = operands.map((x, i) => batchedInFront(x, operandDims[i], size));
-    const outs = bind(reduceWindow as Primitive, [...front, ...inits], widened(params, 0));
+    const outs = bind(reduceWindow, [...front, ...inits], widened(params, 0));
     return { outs, dims: outs.map(() => 0) };
   },
 };

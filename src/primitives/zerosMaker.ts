@@ -2,7 +2,6 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { bind1 } from "../core/interpreter.ts";
-import type { Primitive } from "../core/primitive.ts";
 import { literal } from "../core/scalar.ts";
 import { convertElementTypeP } from "./convert.ts";
 import { broadcasted, filled } from "./shape.ts";
@@ -15,5 +14,5 @@ export function makeZeros(aval: ShapedArray): NDArray {
   const { shape, dtype, weakType } = aval;
   if (dtype === "float0") return filled(shape, 0, dtype, weakType);
   const params = { new_dtype: dtype, weak_type: weakType, sharding: null };
-  return broadcasted(bind1(convertElementTypeP as Primitive, [literal(0, dtype, weakType)], params), shape);
+  return broadcasted(bind1(convertElementTypeP, [literal(0, dtype, weakType)], params), shape);
 }

@@ -9,7 +9,7 @@ import { add, log, log1p, multiply, negative, power, subtract, trueDivide } from
 import { equal, less, greaterEqual } from "../numpy/logic.ts";
 import { keyOf, named } from "../numpy/options.ts";
 import { promoteDtypesInexact } from "../numpy/promote.ts";
-import { sum } from "../numpy/reductions.ts";
+import { norm } from "../numpy/linalg.ts";
 import { stretched, where } from "../numpy/where.ts";
 import { abs, div, integerPow, mul, neg, sign, sub } from "../primitives/arithmetic.ts";
 import { constLike } from "../primitives/broadcasting.ts";
@@ -19,7 +19,7 @@ import * as e from "../primitives/elementwise.ts";
 import { jitCall } from "../primitives/jit.ts";
 import { typedKey, splitTyped } from "./keys.ts";
 import { normalOf, parameterShape, sampleArguments, type SampleArguments, type SampleOptions } from "./normal.ts";
-import { checkShape, floatDType, unitUniform, type Shape } from "./uniform.ts";
+import { checkShape, floatDType, uniformOf, unitUniform, type Shape } from "./uniform.ts";
 
 /** The least positive normal number of a dtype, and the distance from 1 to the next number. */
 export function floatLimits(dtype: DType): { tiny: number; epsilon: number; epsilonBelow: number; mantissa: number } {
@@ -89,10 +89,11 @@ export interface GumbelOptions extends SampleOptions {
 export function gumbelOf(key: NDArray, shape: Shape, dtype: DType, mode: "low" | "high"): NDArray {
   const { tiny, mantissa } = floatLimits(dtype);
   const sample = (k: NDArray): NDArray[] => {
-    if (mode === "low") return [negative(log(negative(log(unitUniform(k, shape, dtype, literal(tiny, dtype))))))];
-    const [high, low] = elements(unitUniform(k, [2, ...shape], dtype));
+    if (mode === "low") return [negative(log(negative(log(unitUniform(k, shape, dtype, literal(tiny, dtype), true)))))];
+    const [high, low] = elements(unitUniform(k, [2, ...shape], dtype, float(0), true));
+    const upper = greaterEqual(high, weak(0.5));
     const fine = add(add(high, multiply(weak(2 ** -mantissa), low)), literal(tiny, dtype));
-    const x = where(greaterEqual(high, weak(0.5)), high, fine);
+    const x = where(upper, high, fine);
     return [negative(log(negative(log1p(negative(x)))))];
   };
   return jitCall("_gumbel", keyOf(shape, dtype, mode), sample, [key])[0];
@@ -158,7 +159,7 @@ export function rademacher(key: ArrayLike, ...options: SampleArguments): NDArray
 export function rademacherOf(key: NDArray, shape: Shape, dtype: DType): NDArray {
   const sample = (k: NDArray): NDArray[] => {
     const half = literal(0.5, canonicalDType("float64"));
-    const heads = bernoulliOf(k, convertElementType(half, half.dtype), shape, "low");
+    const heads = convertElementType(bernoulliOf(k, convertElementType(half, half.dtype), shape, "low"), dtype);
     return [convertElementType(subtract(multiply(2, heads), 1), dtype)];
   };
   return jitCall("_rademacher", keyOf(shape, dtype), sample, [key])[0];
@@ -238,7 +239,7 @@ export function weibullMin(key: ArrayLike, scale: ArrayLike, concentration: Arra
   const { shape, dtype: type } = sampleArguments(options);
   const dtype = floatDType("weibull_min", type);
   const sample = (k: NDArray, s: NDArray, c: NDArray): NDArray[] => {
-    const u = unitUniform(k, shape ?? [], dtype);
+    const u = uniformOf(k, shape ?? [], dtype, toArray(0), toArray(1));
     const base = negative(log1p(negative(u)));
     return [multiply(power(base, trueDivide(weak(1), c)), s)];
   };
@@ -256,7 +257,7 @@ export function geometric(key: ArrayLike, p: ArrayLike, ...options: SampleArgume
     const drawn = unitUniform(k, shape, probability.dtype);
     const u = where(equal(drawn, 0), 1, drawn);
     const l = e.log(u);
-    const failure = e.log1p(neg(probability));
+    const failure = stretched(e.log1p(neg(probability)), shape);
     return [convertElementType(add(e.floor(div(l, failure)), 1), dtype)];
   };
   return jitCall("_geometric", keyOf(shape, dtype), sample, [typedKey("geometric", key), x])[0];
@@ -265,7 +266,7 @@ export function geometric(key: ArrayLike, p: ArrayLike, ...options: SampleArgume
 /** The Maxwell distribution: the length of a normal vector of three dimensions. */
 export const maxwell: Sampler = plain("maxwell", (k, shape, dtype) => {
   const v = normalOf(k, [...shape, 3], dtype);
-  return e.sqrt(sum(multiply(v, v), -1));
+  return norm(v, { axis: -1 });
 });
 
 /** The Maxwell distribution to both sides of `loc`. */

@@ -13,7 +13,9 @@ import { asarray, float, toArray, type ArrayLike } from "../numpy/asarray.ts";
 import { clip } from "../numpy/piecewise.ts";
 import { keyOf, named } from "../numpy/options.ts";
 import { broadcastShapes } from "../numpy/promote.ts";
-import { add, max, mul, rem, sub } from "../primitives/arithmetic.ts";
+import { maximum, minimum } from "../numpy/ufuncs.ts";
+import { add, max, mul, sub } from "../primitives/arithmetic.ts";
+import { rem } from "../primitives/rem.ts";
 import { sameList, tupleText } from "../primitives/axes.ts";
 import { constLike, fullLike } from "../primitives/broadcasting.ts";
 import { bitwiseAnd, bitwiseOr, gt, le, select, shiftRightLogical } from "../primitives/comparison.ts";
@@ -61,8 +63,8 @@ const ONE: Readonly<Partial<Record<DType, number | bigint>>> = {
   float64: 0x3ff0000000000000n,
 };
 
-/** Uniform floats between two numbers; `key` is in its dtype's form. One jitted call. */
-export function uniformOf(key: NDArray, shape: Shape, dtype: DType, minval: NDArray, maxval: NDArray): NDArray {
+/** Uniform floats between two numbers; `key` is in its dtype's form. One jitted call, whose bounds may be in the order of their names. */
+export function uniformOf(key: NDArray, shape: Shape, dtype: DType, minval: NDArray, maxval: NDArray, byName = false): NDArray {
   const sample = (k: NDArray, low: NDArray, high: NDArray): NDArray[] => {
     const [strongLow, strongHigh] = [convertElementType(low, dtype), convertElementType(high, dtype)];
     const lo = toRank(strongLow, shape.length);
@@ -80,7 +82,8 @@ export function uniformOf(key: NDArray, shape: Shape, dtype: DType, minval: NDAr
     const span = sub(hi, lo);
     return [max(lo, reshaped(add(mul(floats, span), lo), shape))];
   };
-  return jitCall("_uniform", keyOf(shape, dtype), sample, [key, minval, maxval])[0];
+  if (!byName) return jitCall("_uniform", keyOf(shape, dtype), sample, [key, minval, maxval])[0];
+  return jitCall("_uniform", keyOf(shape, dtype, byName), (k, high, low) => sample(k, low, high), [key, maxval, minval])[0];
 }
 
 export interface UniformOptions {
@@ -103,8 +106,8 @@ export function uniform(key: ArrayLike, ...options: readonly (Shape | DType | Ar
 }
 
 /** Samples from 0 to 1. */
-export const unitUniform = (key: NDArray, shape: Shape, dtype: DType, minval: NDArray = float(0)): NDArray =>
-  uniformOf(key, shape, dtype, minval, float(1));
+export const unitUniform = (key: NDArray, shape: Shape, dtype: DType, minval: NDArray = float(0), byName = false): NDArray =>
+  uniformOf(key, shape, dtype, minval, float(1), byName);
 
 /** An integer brought into the range of a dtype. */
 function clipped(x: NDArray, dtype: DType): NDArray {
@@ -158,7 +161,10 @@ export function randint(
   if (/(8|16)$/.test(asked)) {
     // in few bits the reduction modulo the range would be biased
     const [low, high] = extremes(asked) as readonly [number, number];
-    const wide = (x: ArrayLike, limit: number): NDArray => clip(asarray(x, { dtype: "int32" }), low, limit);
+    // the bounds are operands in the order of their names
+    const between = (x: NDArray, most: NDArray, least: NDArray): NDArray[] => [minimum(most, maximum(least, x))];
+    const wide = (x: ArrayLike, limit: number): NDArray =>
+      jitCall("clip", "byName", between, [asarray(x, { dtype: "int32" }), toArray(limit), toArray(low)])[0];
     return convertElementType(integersOf(k, shape, "int32", wide(minval, high), wide(maxval, high + 1)), asked);
   }
   return integersOf(k, shape, asked, toArray(minval), toArray(maxval));

@@ -66,7 +66,7 @@ export function counted<F extends Fn>(f: F): { readonly f: F; readonly calls: ()
 
 /** The numbers of all arrays of a tree, in order. */
 export function numbersOf(x: unknown): number[] {
-  return tree.leaves(x).flatMap((leaf) => (leaf instanceof NDArray ? (np.ravel(leaf).toJS() as number[]) : [Number(leaf)]));
+  return tree.leaves(x).flatMap((leaf) => (leaf instanceof NDArray ? (np.ravel(leaf).toJS() as number[]).map(Number) : [Number(leaf)]));
 }
 
 /** The gradient of the sum of all outputs. */

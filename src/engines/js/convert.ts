@@ -18,7 +18,8 @@ export function convertData(x: ConcreteArray, to: DType): TypedArray {
   if (!plain(x.dtype) || !plain(to)) {
     const out = room(to, x.size);
     if (to === "float0") return out;
-    for (let i = 0; i < x.size; i++) writeElement(out, to, i, convertElement(readElement(x.data, x.dtype, i), to, x.dtype));
+    for (let i = 0; i < x.size; i++)
+      writeElement(out, to, i, convertElement(readElement(x.data, x.dtype, i), to, x.dtype));
     return out;
   }
   const data = numbersOf(x);

@@ -17,15 +17,15 @@ const arranged = (x: ConcreteArray, axes: readonly number[]): ConcreteArray =>
 const dotGeneral: Kernel = ([lhs, rhs], [out], params) => {
   const { dimension_numbers: dims } = params as DotGeneralParams;
   const [[lc, rc], [lb, rb]] = dims;
-  const lKept = remaining(lhs!.ndim, lc, lb);
-  const rKept = remaining(rhs!.ndim, rc, rb);
-  const a = arranged(lhs!, [...lb, ...lKept, ...lc]);
-  const b = arranged(rhs!, [...rb, ...rc, ...rKept]);
-  const size = (x: ConcreteArray, axes: readonly number[]): number => sizeOf(axes.map((d) => x.shape[d]!));
-  const box: Box = { batch: size(lhs!, lb), rows: size(lhs!, lKept), sum: size(lhs!, lc), columns: size(rhs!, rKept) };
-  const dtype = out!.dtype;
+  const lKept = remaining(lhs.ndim, lc, lb);
+  const rKept = remaining(rhs.ndim, rc, rb);
+  const a = arranged(lhs, [...lb, ...lKept, ...lc]);
+  const b = arranged(rhs, [...rb, ...rc, ...rKept]);
+  const size = (x: ConcreteArray, axes: readonly number[]): number => sizeOf(axes.map((d) => x.shape[d]));
+  const box: Box = { batch: size(lhs, lb), rows: size(lhs, lKept), sum: size(lhs, lc), columns: size(rhs, rKept) };
+  const dtype = out.dtype;
   if (isComplex(dtype)) return [stored(complexProduct(box, complexOf(a), complexOf(b)), dtype)];
-  if (isBig(dtype)) return [bigProduct(box, bigsOf(a), bigsOf(b), new dtypes[dtype].storage(out!.size))];
+  if (isBig(dtype)) return [bigProduct(box, bigsOf(a), bigsOf(b), new dtypes[dtype].storage(out.size))];
   if (isInteger(dtype)) return [stored(intProduct(box, numbersOf(a), numbersOf(b)), dtype)];
   return [stored(product(box, numbersOf(a), numbersOf(b), dtype === "float64" ? Float64Array : Float32Array), dtype)];
 };
@@ -50,9 +50,9 @@ function product(
       row.fill(0);
       const at = (n * rows + i) * sum;
       for (let k = 0; k < sum; k++) {
-        const x = a[at + k]!;
+        const x = a[at + k];
         const bt = (n * sum + k) * columns;
-        for (let j = 0; j < columns; j++) row[j]! += x * b[bt + j]!;
+        for (let j = 0; j < columns; j++) row[j] += x * b[bt + j];
       }
       out.set(row, (n * rows + i) * columns);
     }
@@ -65,10 +65,10 @@ function intProduct({ batch, rows, sum, columns }: Box, a: Numbers, b: Numbers):
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < rows; i++) {
       for (let k = 0; k < sum; k++) {
-        const x = a[(n * rows + i) * sum + k]!;
+        const x = a[(n * rows + i) * sum + k];
         const to = (n * rows + i) * columns;
         const bt = (n * sum + k) * columns;
-        for (let j = 0; j < columns; j++) out[to + j]! += Math.imul(x, b[bt + j]!);
+        for (let j = 0; j < columns; j++) out[to + j] += Math.imul(x, b[bt + j]);
       }
     }
   }
@@ -80,7 +80,7 @@ function bigProduct({ batch, rows, sum, columns }: Box, a: bigint[], b: bigint[]
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
         let s = 0n;
-        for (let k = 0; k < sum; k++) s += a[(n * rows + i) * sum + k]! * b[(n * sum + k) * columns + j]!;
+        for (let k = 0; k < sum; k++) s += a[(n * rows + i) * sum + k] * b[(n * sum + k) * columns + j];
         (out as BigInt64Array)[(n * rows + i) * columns + j] = BigInt.asIntN(64, s);
       }
     }
@@ -103,12 +103,12 @@ function complexProduct({ batch, rows, sum, columns }: Box, a: ArrayLike<number>
     for (let i = 0; i < rows; i++) {
       for (let k = 0; k < sum; k++) {
         const at = 2 * ((n * rows + i) * sum + k);
-        const [re, im] = [a[at]!, a[at + 1]!];
+        const [re, im] = [a[at], a[at + 1]];
         for (let j = 0; j < columns; j++) {
           const to = 2 * ((n * rows + i) * columns + j);
           const bt = 2 * ((n * sum + k) * columns + j);
-          out[to]! += re * b[bt]! - im * b[bt + 1]!;
-          out[to + 1]! += re * b[bt + 1]! + im * b[bt]!;
+          out[to] += re * b[bt] - im * b[bt + 1];
+          out[to + 1] += re * b[bt + 1] + im * b[bt];
         }
       }
     }

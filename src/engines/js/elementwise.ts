@@ -7,6 +7,7 @@ import { dtypes, isComplex, type DType, type TypedArray } from "../../core/dtype
 import { fromBfloat16, fromFloat16 } from "../../core/halfFloat.ts";
 import type { IntegerPowParams } from "../../primitives/arithmetic.ts";
 import type { RoundingMethod } from "../../primitives/elementwise.ts";
+import { comparisonKernels } from "./comparison.ts";
 import * as z from "./complexMath.ts";
 import { placeAt, placesOf, runBinary, runUnary, type BinaryOp, type Complex, type UnaryOp } from "./lanes.ts";
 import type { Kernel } from "./kernel.ts";
@@ -87,109 +88,6 @@ const intRem = (x: number, y: number): number => (y === 0 ? x : x % y);
 const lexicographicMax = (a: Complex, b: Complex): Complex => (a[0] > b[0] || (a[0] === b[0] && a[1] >= b[1]) ? a : b);
 const lexicographicMin = (a: Complex, b: Complex): Complex => (a[0] < b[0] || (a[0] === b[0] && a[1] <= b[1]) ? a : b);
 
-const shiftLeft: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const op: BinaryOp = {
-    int: (a, s) => (s < 0 || s >= bits ? 0 : a << s),
-    big: (a, s) => (s < 0n || s >= 64n ? 0n : a << s),
-  };
-  return [runBinary("shift_left", op, x, y, out)];
-};
-const shiftRightArithmetic: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const op: BinaryOp = {
-    // An unsigned operand is taken for the signed number of the same bits.
-    int: (a, s) => ((a << (32 - bits)) >> (32 - bits)) >> (s < 0 || s >= bits ? 31 : s),
-    big: (a, s) => BigInt.asIntN(64, a) >> (s < 0n || s >= 64n ? 63n : s),
-  };
-  return [runBinary("shift_right_arithmetic", op, x, y, out)];
-};
-const shiftRightLogical: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
-  const op: BinaryOp = {
-    int: (a, s) => (s < 0 || s >= bits ? 0 : (a & mask) >>> s),
-    big: (a, s) => (s < 0n || s >= 64n ? 0n : BigInt.asUintN(64, a) >> s),
-  };
-  return [runBinary("shift_right_logical", op, x, y, out)];
-};
-
-const ones = (x: number): number => {
-  let count = 0;
-  for (let v = x >>> 0; v !== 0; v &= v - 1) count++;
-  return count;
-};
-const populationCount: Kernel = ([x], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
-  const op: UnaryOp = {
-    int: (a) => ones(a & mask),
-    big: (a) => BigInt(ones(Number(BigInt.asIntN(32, a))) + ones(Number(BigInt.asIntN(32, a >> 32n)))),
-  };
-  return [runUnary("population_count", op, x, out)];
-};
-const clz: Kernel = ([x], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
-  const op: UnaryOp = {
-    int: (a) => Math.clz32(a & mask) - (32 - bits),
-    big: (a) => BigInt(64 - (BigInt.asUintN(64, a) === 0n ? 0 : BigInt.asUintN(64, a).toString(2).length)),
-  };
-  return [runUnary("clz", op, x, out)];
-};
-const not: Kernel = ([x], [out]) =>
-  x.dtype === "bool"
-    ? [runUnary("not", { int: (a) => 1 - a }, x, out)]
-    : [runUnary("not", { int: (a) => ~a, big: (a) => ~a }, x, out)];
-
-/** A comparison of numbers of all kinds; complex numbers are only compared for equality. */
-const comparison = (
-  name: string,
-  fn: (x: number | bigint, y: number | bigint) => boolean,
-  complex?: (a: Complex, b: Complex) => boolean,
-): Kernel =>
-  binary(name, { float: (x, y) => (fn(x, y) ? 1 : 0), big: fn, ...(complex === undefined ? {} : { complex }) });
-
-/** Equality of keys is that of both of their words. */
-const keyComparison =
-  (equal: boolean, otherwise: Kernel): Kernel =>
-  (args, outs, params) => {
-    const [x, y] = args;
-    if (x.dtype !== "key<fry>") return otherwise(args, outs, params);
-    const [px, py] = [placesOf(x.shape, outs[0].shape), placesOf(y.shape, outs[0].shape)];
-    const word = (a: ConcreteArray, i: number) => a.data[i];
-    return [
-      Uint8Array.from({ length: outs[0].size }, (_, i) => {
-        const [a, b] = [2 * placeAt(px, i), 2 * placeAt(py, i)];
-        return (word(x, a) === word(y, b) && word(x, a + 1) === word(y, b + 1)) === equal ? 1 : 0;
-      }),
-    ];
-  };
-
-/** Numbers in the total order: NaNs at the ends, -0 before 0. */
-function totalOrder(x: number): number {
-  f64[0] = x;
-  const raw = i64[0];
-  return Number(raw < 0n ? raw ^ 0x7fffffffffffffffn : raw);
-}
-const f64 = new Float64Array(1);
-const i64 = new BigInt64Array(f64.buffer);
-
-const selectN: Kernel = ([which, ...cases], [out]) => {
-  const n = out.size;
-  const { lanes } = dtypes[out.dtype];
-  const result = room(out.dtype, n) as Float64Array;
-  const buffers = cases.map((c) => c.data as Float64Array);
-  const last = cases.length - 1;
-  const at = which.ndim === 0 ? "one" : "all";
-  for (let i = 0; i < n; i++) {
-    const raw = Number(which.data[placeAt(at, i)]);
-    const chosen = buffers[raw < 0 ? 0 : raw > last ? last : raw];
-    for (let lane = 0; lane < lanes; lane++) result[i * lanes + lane] = chosen[i * lanes + lane]!;
-  }
-  return [result];
-};
-
 const clamp: Kernel = ([low, x, high], [out]) => {
   const raised = new ConcreteArray(x.aval, runBinary("max", extrema.max, x, low, out));
   return [runBinary("min", extrema.min, raised, high, out)];
@@ -248,10 +146,6 @@ const mulhi: Kernel = ([x, y], [out]) => {
   return [runBinary("mulhi", op, x, y, out)];
 };
 
-/** Logical and bitwise operations; booleans are 0 and 1. */
-const bitwise = (name: string, fn: (x: number, y: number) => number, big: (x: bigint, y: bigint) => bigint): Kernel =>
-  binary(name, { int: fn, big });
-
 const part =
   (offset: 0 | 1): Kernel =>
   ([x], [out]) => {
@@ -285,7 +179,31 @@ const isFinite: Kernel = ([x], [out]) => {
   return [Uint8Array.from({ length: out.size }, (_, i) => (Number.isFinite(decode(x.data[i] as number)) ? 1 : 0))];
 };
 
-const add: BinaryOp = { float: (x, y) => x + y, big: (x, y) => x + y, complex: z.add };
+type Loop = NonNullable<BinaryOp["loop"]>;
+
+/** The loops of the commonest operations: a call of a function for each element would cost more than the operation. */
+const loops = {
+  add(a, b, out, da, db) {
+    for (let i = 0, p = 0, q = 0; i < out.length; i++, p += da, q += db) out[i] = a[p] + b[q];
+  },
+  sub(a, b, out, da, db) {
+    for (let i = 0, p = 0, q = 0; i < out.length; i++, p += da, q += db) out[i] = a[p] - b[q];
+  },
+  mul(a, b, out, da, db) {
+    for (let i = 0, p = 0, q = 0; i < out.length; i++, p += da, q += db) out[i] = a[p] * b[q];
+  },
+  div(a, b, out, da, db) {
+    for (let i = 0, p = 0, q = 0; i < out.length; i++, p += da, q += db) out[i] = a[p] / b[q];
+  },
+  max(a, b, out, da, db) {
+    for (let i = 0, p = 0, q = 0; i < out.length; i++, p += da, q += db) out[i] = Math.max(a[p], b[q]);
+  },
+  min(a, b, out, da, db) {
+    for (let i = 0, p = 0, q = 0; i < out.length; i++, p += da, q += db) out[i] = Math.min(a[p], b[q]);
+  },
+} as const satisfies Record<string, Loop>;
+
+const add: BinaryOp = { float: (x, y) => x + y, big: (x, y) => x + y, complex: z.add, loop: loops.add };
 
 export const elementwiseKernels = {
   exp: unary("exp", { float: Math.exp, complex: z.exp }),
@@ -325,65 +243,23 @@ export const elementwiseKernels = {
   integer_pow: integerPow,
   add: binary("add", add),
   add_any: binary("add_any", add),
-  sub: binary("sub", { float: (x, y) => x - y, big: (x, y) => x - y, complex: z.sub }),
-  mul: binary("mul", { float: (x, y) => x * y, int: Math.imul, big: (x, y) => x * y, complex: z.mul }),
-  div: binary("div", { float: (x, y) => x / y, int: intDiv, big: (x, y) => (y === 0n ? -1n : x / y), complex: z.div }),
+  sub: binary("sub", { float: (x, y) => x - y, big: (x, y) => x - y, complex: z.sub, loop: loops.sub }),
+  mul: binary("mul", { float: (x, y) => x * y, int: Math.imul, big: (x, y) => x * y, complex: z.mul, loop: loops.mul }),
+  div: binary("div", {
+    float: (x, y) => x / y,
+    int: intDiv,
+    big: (x, y) => (y === 0n ? -1n : x / y),
+    complex: z.div,
+    loop: loops.div,
+  }),
   rem: binary("rem", { float: (x, y) => x % y, int: intRem, big: (x, y) => (y === 0n ? x : x % y) }),
-  max: binary("max", extrema.max),
-  min: binary("min", extrema.min),
+  max: binary("max", { ...extrema.max, loop: loops.max }),
+  min: binary("min", { ...extrema.min, loop: loops.min }),
   pow: binary("pow", { float: pow, complex: z.pow }),
   atan2: binary("atan2", { float: Math.atan2, complex: z.atan2 }),
   nextafter,
   mulhi,
-  eq: keyComparison(
-    true,
-    comparison(
-      "eq",
-      (x, y) => x === y,
-      (a, b) => a[0] === b[0] && a[1] === b[1],
-    ),
-  ),
-  ne: keyComparison(
-    false,
-    comparison(
-      "ne",
-      (x, y) => x !== y,
-      (a, b) => a[0] !== b[0] || a[1] !== b[1],
-    ),
-  ),
-  ge: comparison("ge", (x, y) => x >= y),
-  gt: comparison("gt", (x, y) => x > y),
-  le: comparison("le", (x, y) => x <= y),
-  lt: comparison("lt", (x, y) => x < y),
-  eq_to: binary("eq_to", {
-    float: (x, y) => (totalOrder(x) === totalOrder(y) ? 1 : 0),
-    big: (x, y) => x === y,
-    complex: (a, b) => totalOrder(a[0]) === totalOrder(b[0]) && totalOrder(a[1]) === totalOrder(b[1]),
-  }),
-  le_to: binary("le_to", { float: (x, y) => (totalOrder(x) <= totalOrder(y) ? 1 : 0), big: (x, y) => x <= y }),
-  lt_to: binary("lt_to", { float: (x, y) => (totalOrder(x) < totalOrder(y) ? 1 : 0), big: (x, y) => x < y }),
-  and: bitwise(
-    "and",
-    (x, y) => x & y,
-    (x, y) => x & y,
-  ),
-  or: bitwise(
-    "or",
-    (x, y) => x | y,
-    (x, y) => x | y,
-  ),
-  xor: bitwise(
-    "xor",
-    (x, y) => x ^ y,
-    (x, y) => x ^ y,
-  ),
-  not,
-  shift_left: shiftLeft,
-  shift_right_arithmetic: shiftRightArithmetic,
-  shift_right_logical: shiftRightLogical,
-  population_count: populationCount,
-  clz,
-  select_n: selectN,
+  ...comparisonKernels,
   clamp,
   real: part(0),
   imag: part(1),

@@ -54,6 +54,8 @@ export interface BinaryOp {
   readonly int?: (x: number, y: number) => number;
   readonly big?: (x: bigint, y: bigint) => bigint | boolean;
   readonly complex?: (z: Complex, w: Complex) => Complex | boolean;
+  /** The loop over floats written out, for operations that are met everywhere: steps of 0 repeat a scalar. */
+  readonly loop?: (a: Numbers, b: Numbers, out: Numbers, stepA: 0 | 1, stepB: 0 | 1) => void;
 }
 
 function missing(name: string, dtype: DType): never {
@@ -79,8 +81,12 @@ export function runUnary(name: string, op: UnaryOp, x: ConcreteArray, out: Shape
   const data = numbersOf(x);
   const result = numberRoom(out.dtype, n);
   for (let i = 0; i < n; i++) result[i] = fn(data[i]);
-  return stored(result, out.dtype);
+  return settled(result, out.dtype);
 }
+
+/** Numbers from `numberRoom` as the storage of the dtype. */
+const settled = (result: Numbers, dtype: DType): TypedArray =>
+  dtype === "float16" || dtype === "bfloat16" ? stored(result, dtype) : result;
 
 const storable = (v: bigint | number | boolean, dtype: DType): never => (isBig(dtype) ? BigInt(v) : Number(v)) as never;
 
@@ -123,16 +129,12 @@ export function runBinary(
   const a = numbersOf(x);
   const b = isBig(y.dtype) ? Float64Array.from(y.data as BigInt64Array, Number) : numbersOf(y);
   const result = numberRoom(out.dtype, n);
-  if (px === "all" && py === "all") {
+  if (op.loop !== undefined && !isWhole(x.dtype) && typeof px === "string" && typeof py === "string") {
+    op.loop(a, b, result, px === "all" ? 1 : 0, py === "all" ? 1 : 0);
+  } else if (px === "all" && py === "all") {
     for (let i = 0; i < n; i++) result[i] = fn(a[i], b[i]);
-  } else if (px === "all" && py === "one") {
-    const right = b[0];
-    for (let i = 0; i < n; i++) result[i] = fn(a[i], right);
-  } else if (px === "one" && py === "all") {
-    const left = a[0];
-    for (let i = 0; i < n; i++) result[i] = fn(left, b[i]);
   } else {
     for (let i = 0; i < n; i++) result[i] = fn(a[placeAt(px, i)], b[placeAt(py, i)]);
   }
-  return stored(result, out.dtype);
+  return settled(result, out.dtype);
 }

@@ -3,6 +3,7 @@
  * elements don't know of each other.
  */
 import type { RandomGammaParams } from "../../primitives/randomGamma.ts";
+import { erfInvSingle } from "./erfInv.ts";
 import type { Kernel } from "./kernel.ts";
 import { numbersOf, stored } from "./numbers.ts";
 import { threefry } from "./random.ts";
@@ -23,6 +24,7 @@ interface Precision {
   readonly uniform: (key: Key) => number;
   /** The least uniform number that normal numbers are made of. */
   readonly low: number;
+  readonly erfInv: (x: number) => number;
 }
 
 const single: Precision = {
@@ -32,6 +34,7 @@ const single: Precision = {
     return ((a ^ b) >>> 9) / 2 ** 23;
   },
   low: -1 + 2 ** -24,
+  erfInv: erfInvSingle,
 };
 
 const double: Precision = {
@@ -41,11 +44,12 @@ const double: Precision = {
     return (high * 2 ** 20 + (low >>> 12)) / 2 ** 52;
   },
   low: -1 + 2 ** -53,
+  erfInv,
 };
 
-function normal(key: Key, { round, uniform, low }: Precision): number {
+function normal(key: Key, { round, uniform, low, erfInv: inverse }: Precision): number {
   const u = Math.max(low, round(round(uniform(key) * round(1 - low)) + low));
-  return round(Math.SQRT2 * erfInv(u));
+  return round(round(Math.SQRT2) * inverse(u));
 }
 
 function sample(key: Key, shape: number, logSpace: boolean, precision: Precision): number {

@@ -66,7 +66,12 @@ const fold = (
   bigStep: (acc: bigint, x: bigint) => bigint,
 ): Fold => ({ start, step, bigStart, bigStep });
 
-const sumFold = fold(0, (a, x) => a + x, 0n, (a, x) => a + x);
+const sumFold = fold(
+  0,
+  (a, x) => a + x,
+  0n,
+  (a, x) => a + x,
+);
 const sumReals = folding(sumFold);
 
 const reduceSum: Kernel = (args, outs, params) => {
@@ -87,7 +92,14 @@ const reduceSum: Kernel = (args, outs, params) => {
 
 const isInt32 = (aval: ShapedArray): boolean => dtypes[aval.dtype].kind === "int" || dtypes[aval.dtype].kind === "uint";
 
-const productOfFloats = folding(fold(1, (a, x) => a * x, 1n, (a, x) => a * x));
+const productOfFloats = folding(
+  fold(
+    1,
+    (a, x) => a * x,
+    1n,
+    (a, x) => a * x,
+  ),
+);
 const productOfInts = folding(fold(1, Math.imul, 1n, (a, x) => a * x));
 
 const reduceProd: Kernel = (args, outs, params) => {
@@ -122,12 +134,16 @@ const extremum =
     const { kind, bytes } = dtypes[outs[0].dtype];
     const bits = 8 * bytes;
     const low = kind === "int" ? -(2 ** (bits - 1)) : kind === "uint" || kind === "bool" ? 0 : -Infinity;
-    const high = kind === "int" ? 2 ** (bits - 1) - 1 : kind === "uint" ? 2 ** bits - 1 : kind === "bool" ? 1 : Infinity;
-    return folding(fold(sign > 0 ? low : high, step, sign > 0 ? (kind === "uint" ? 0n : LOWEST) : kind === "uint" ? HIGHEST : -LOWEST - 1n, bigStep))(
-      args,
-      outs,
-      params,
-    );
+    const high =
+      kind === "int" ? 2 ** (bits - 1) - 1 : kind === "uint" ? 2 ** bits - 1 : kind === "bool" ? 1 : Infinity;
+    return folding(
+      fold(
+        sign > 0 ? low : high,
+        step,
+        sign > 0 ? (kind === "uint" ? 0n : LOWEST) : kind === "uint" ? HIGHEST : -LOWEST - 1n,
+        bigStep,
+      ),
+    )(args, outs, params);
   };
 
 const reduceMax = extremum(larger, (a, x) => (x > a ? x : a), 1);
@@ -249,9 +265,30 @@ export const reduceKernels = {
   reduce_prod: reduceProd,
   reduce_max: reduceMax,
   reduce_min: reduceMin,
-  reduce_and: folding(fold(-1, (a, x) => a & x, -1n, (a, x) => a & x)),
-  reduce_or: folding(fold(0, (a, x) => a | x, 0n, (a, x) => a | x)),
-  reduce_xor: folding(fold(0, (a, x) => a ^ x, 0n, (a, x) => a ^ x)),
+  reduce_and: folding(
+    fold(
+      -1,
+      (a, x) => a & x,
+      -1n,
+      (a, x) => a & x,
+    ),
+  ),
+  reduce_or: folding(
+    fold(
+      0,
+      (a, x) => a | x,
+      0n,
+      (a, x) => a | x,
+    ),
+  ),
+  reduce_xor: folding(
+    fold(
+      0,
+      (a, x) => a ^ x,
+      0n,
+      (a, x) => a ^ x,
+    ),
+  ),
   argmax: argument((x, best) => x > best),
   argmin: argument((x, best) => x < best),
   reduce,
@@ -261,7 +298,14 @@ export const reduceKernels = {
     runningComplex((re, im, a, b) => [re + a, im + b], 0),
   ),
   cumprod: byKind(
-    running(fold(1, (a, x) => a * x, 1n, (a, x) => a * x)),
+    running(
+      fold(
+        1,
+        (a, x) => a * x,
+        1n,
+        (a, x) => a * x,
+      ),
+    ),
     running(fold(1, Math.imul, 1n, (a, x) => a * x)),
     runningComplex((re, im, a, b) => [re * a - im * b, re * b + im * a], 1),
   ),
@@ -269,4 +313,3 @@ export const reduceKernels = {
   cummin: running(fold(Infinity, smaller, HIGHEST, (a, x) => (x < a ? x : a))),
   cumlogsumexp: running(fold(-Infinity, logAddExp, 0n, noBig)),
 } as const satisfies Record<string, Kernel>;
-

@@ -18,7 +18,7 @@ export function stridesOf(shape: Shape): number[] {
   let n = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = n;
-    n *= shape[i]!;
+    n *= shape[i];
   }
   return strides;
 }
@@ -32,16 +32,23 @@ interface Walk {
 }
 
 /** Copies a box of elements from one buffer to another. */
-export function copyBox(shape: Shape, lanes: number, from: TypedArray, source: Walk, to: TypedArray, target: Walk): void {
+export function copyBox(
+  shape: Shape,
+  lanes: number,
+  from: TypedArray,
+  source: Walk,
+  to: TypedArray,
+  target: Walk,
+): void {
   const total = sizeOf(shape);
   if (total === 0 || lanes === 0) return;
   const rank = shape.length;
   // The kinds of typed arrays never differ here; the loop is written for one of them.
   const src = from as Float64Array;
   const dst = to as Float64Array;
-  const inner = rank === 0 ? 1 : shape[rank - 1]!;
-  const sourceStep = (rank === 0 ? 1 : source.strides[rank - 1]!) * lanes;
-  const targetStep = (rank === 0 ? 1 : target.strides[rank - 1]!) * lanes;
+  const inner = rank === 0 ? 1 : shape[rank - 1];
+  const sourceStep = (rank === 0 ? 1 : source.strides[rank - 1]) * lanes;
+  const targetStep = (rank === 0 ? 1 : target.strides[rank - 1]) * lanes;
   const index = new Array<number>(rank).fill(0);
   let s = source.offset * lanes;
   let t = target.offset * lanes;
@@ -54,11 +61,11 @@ export function copyBox(shape: Shape, lanes: number, from: TypedArray, source: W
       }
     }
     for (let axis = rank - 2; axis >= 0; axis--) {
-      s += source.strides[axis]! * lanes;
-      t += target.strides[axis]! * lanes;
-      if (++index[axis]! < shape[axis]!) break;
-      s -= source.strides[axis]! * lanes * shape[axis]!;
-      t -= target.strides[axis]! * lanes * shape[axis]!;
+      s += source.strides[axis] * lanes;
+      t += target.strides[axis] * lanes;
+      if (++index[axis] < shape[axis]) break;
+      s -= source.strides[axis] * lanes * shape[axis];
+      t -= target.strides[axis] * lanes * shape[axis];
       index[axis] = 0;
     }
   }
@@ -71,16 +78,16 @@ function gatherBox(x: ConcreteArray, shape: Shape, strides: readonly number[], o
   return out;
 }
 
-const same: Kernel = ([x]) => [x!.data];
+const same: Kernel = ([x]) => [x.data];
 
 const broadcastInDim: Kernel = ([x], _outs, params) => {
   const { shape, broadcast_dimensions: dims } = params as BroadcastInDimParams;
-  const own = stridesOf(x!.shape);
+  const own = stridesOf(x.shape);
   const strides = shape.map(() => 0);
   dims.forEach((d, i) => {
-    if (x!.shape[i] !== 1) strides[d] = own[i]!;
+    if (x.shape[i] !== 1) strides[d] = own[i]!;
   });
-  return [gatherBox(x!, shape, strides)];
+  return [gatherBox(x, shape, strides)];
 };
 
 /** The elements of an array with its axes in another order. */
@@ -88,35 +95,35 @@ export function permuted(x: ConcreteArray, permutation: readonly number[]): Type
   const own = stridesOf(x.shape);
   return gatherBox(
     x,
-    permutation.map((p) => x.shape[p]!),
-    permutation.map((p) => own[p]!),
+    permutation.map((p) => x.shape[p]),
+    permutation.map((p) => own[p]),
   );
 }
 
 const reshape: Kernel = ([x], _outs, params) => {
   const { dimensions } = params as ReshapeParams;
-  return [dimensions === null ? x!.data : permuted(x!, dimensions)];
+  return [dimensions === null ? x.data : permuted(x, dimensions)];
 };
 
 const rev: Kernel = ([x], _outs, params) => {
   const { dimensions } = params as RevParams;
-  const strides = stridesOf(x!.shape);
+  const strides = stridesOf(x.shape);
   let offset = 0;
   for (const d of dimensions) {
-    offset += strides[d]! * (x!.shape[d]! - 1);
-    strides[d] = -strides[d]!;
+    offset += strides[d] * (x.shape[d] - 1);
+    strides[d] = -strides[d];
   }
-  return [gatherBox(x!, x!.shape, strides, offset)];
+  return [gatherBox(x, x.shape, strides, offset)];
 };
 
 const slice: Kernel = ([x], [out], params) => {
   const { start_indices: starts, strides } = params as SliceParams;
-  const own = stridesOf(x!.shape);
-  const offset = starts.reduce((n, start, i) => n + start * own[i]!, 0);
+  const own = stridesOf(x.shape);
+  const offset = starts.reduce((n, start, i) => n + start * own[i], 0);
   return [
     gatherBox(
-      x!,
-      out!.shape,
+      x,
+      out.shape,
       own.map((s, i) => s * (strides?.[i] ?? 1)),
       offset,
     ),
@@ -125,12 +132,12 @@ const slice: Kernel = ([x], [out], params) => {
 
 const pad: Kernel = ([x, value], [out], params) => {
   const { padding_config: config } = params as PadParams;
-  const lanes = dtypes[x!.dtype].lanes;
-  const result = room(x!.dtype, out!.size) as Float64Array;
-  const fill = value!.data as Float64Array;
+  const lanes = dtypes[x.dtype].lanes;
+  const result = room(x.dtype, out.size) as Float64Array;
+  const fill = value.data as Float64Array;
   if (fill.some((v) => v !== 0)) for (let i = 0; i < result.length; i++) result[i] = fill[i % lanes]!;
-  const inStrides = stridesOf(x!.shape);
-  const outStrides = stridesOf(out!.shape);
+  const inStrides = stridesOf(x.shape);
+  const outStrides = stridesOf(out.shape);
   let from = 0;
   let to = 0;
   const box: number[] = [];
@@ -138,13 +145,13 @@ const pad: Kernel = ([x, value], [out], params) => {
     // Negative padding cuts: the first and last elements that land inside the result.
     const step = interior + 1;
     const first = low >= 0 ? 0 : Math.ceil(-low / step);
-    const last = Math.min(x!.shape[i]! - 1, Math.floor((out!.shape[i]! - 1 - low) / step));
+    const last = Math.min(x.shape[i] - 1, Math.floor((out.shape[i] - 1 - low) / step));
     box.push(Math.max(0, last - first + 1));
-    from += first * inStrides[i]!;
-    to += (low + first * step) * outStrides[i]!;
+    from += first * inStrides[i];
+    to += (low + first * step) * outStrides[i];
   });
-  copyBox(box, lanes, x!.data, { strides: inStrides, offset: from }, result, {
-    strides: outStrides.map((s, i) => s * (config[i]![2] + 1)),
+  copyBox(box, lanes, x.data, { strides: inStrides, offset: from }, result, {
+    strides: outStrides.map((s, i) => s * (config[i][2] + 1)),
     offset: to,
   });
   return [result];
@@ -152,17 +159,17 @@ const pad: Kernel = ([x, value], [out], params) => {
 
 /** Puts each operand into its place along an axis. */
 function joined(args: readonly ConcreteArray[], outShape: Shape, axis: number, sizes: readonly number[]): TypedArray {
-  const dtype = args[0]!.dtype;
+  const dtype = args[0].dtype;
   const out = room(dtype, sizeOf(outShape));
   const strides = stridesOf(outShape);
   let at = 0;
   args.forEach((x, i) => {
-    const box = outShape.with(axis, sizes[i]!);
+    const box = outShape.with(axis, sizes[i]);
     copyBox(box, dtypes[dtype].lanes, x.data, { strides: stridesOf(box), offset: 0 }, out, {
       strides,
-      offset: at * strides[axis]!,
+      offset: at * strides[axis],
     });
-    at += sizes[i]!;
+    at += sizes[i];
   });
   return out;
 }
@@ -172,9 +179,9 @@ const concatenate: Kernel = (args, [out], params) => {
   return [
     joined(
       args,
-      out!.shape,
+      out.shape,
       dimension,
-      args.map((x) => x.shape[dimension]!),
+      args.map((x) => x.shape[dimension]),
     ),
   ];
 };
@@ -184,7 +191,7 @@ const stack: Kernel = (args, [out], params) => {
   return [
     joined(
       args,
-      out!.shape,
+      out.shape,
       axis,
       args.map(() => 1),
     ),
@@ -196,7 +203,7 @@ function cut(x: ConcreteArray, axis: number, sizes: readonly number[]): TypedArr
   const strides = stridesOf(x.shape);
   let at = 0;
   return sizes.map((size) => {
-    const piece = gatherBox(x, x.shape.with(axis, size), strides, at * strides[axis]!);
+    const piece = gatherBox(x, x.shape.with(axis, size), strides, at * strides[axis]);
     at += size;
     return piece;
   });
@@ -204,23 +211,23 @@ function cut(x: ConcreteArray, axis: number, sizes: readonly number[]): TypedArr
 
 const split: Kernel = ([x], _outs, params) => {
   const { axis, sizes } = params as SplitParams;
-  return cut(x!, axis, sizes);
+  return cut(x, axis, sizes);
 };
 
 const unstack: Kernel = ([x], outs, params) =>
   cut(
-    x!,
+    x,
     (params as StackParams).axis,
     outs.map(() => 1),
   );
 
 const tile: Kernel = ([x], _outs, params) => {
   const { reps } = params as TileParams;
-  const own = stridesOf(x!.shape);
+  const own = stridesOf(x.shape);
   return [
     gatherBox(
-      x!,
-      reps.flatMap((r, i) => [r, x!.shape[i]!]),
+      x,
+      reps.flatMap((r, i) => [r, x.shape[i]]),
       own.flatMap((s) => [0, s]),
     ),
   ];
@@ -229,21 +236,23 @@ const tile: Kernel = ([x], _outs, params) => {
 const iota: Kernel = (_args, _outs, params) => {
   const { dtype, shape, dimension } = params as IotaParams;
   const out = room(dtype, sizeOf(shape));
-  const stride = stridesOf(shape)[dimension]!;
-  for (let i = 0, n = sizeOf(shape); i < n; i++) writeElement(out, dtype, i, Math.floor(i / stride) % shape[dimension]!);
+  const stride = stridesOf(shape)[dimension];
+  for (let i = 0, n = sizeOf(shape); i < n; i++) writeElement(out, dtype, i, Math.floor(i / stride) % shape[dimension]);
   return [out];
 };
 
-const empty: Kernel = (_args, [out], params) => [room((params as EmptyParams).dtype, out!.size)];
+const empty: Kernel = (_args, [out], params) => [room((params as EmptyParams).dtype, out.size)];
 
 /** This engine is none of the platforms that programs name. */
-const platformIndex: Kernel = (_args, _outs, params) => [Int32Array.of((params as PlatformIndexParams).platforms.indexOf(null))];
+const platformIndex: Kernel = (_args, _outs, params) => [
+  Int32Array.of((params as PlatformIndexParams).platforms.indexOf(null)),
+];
 
 export const shapeKernels = {
   broadcast_in_dim: broadcastInDim,
   reshape,
   squeeze: same,
-  transpose: ([x], _outs, params) => [permuted(x!, (params as TransposeParams).permutation)],
+  transpose: ([x], _outs, params) => [permuted(x, (params as TransposeParams).permutation)],
   rev,
   slice,
   pad,

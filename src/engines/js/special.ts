@@ -3,6 +3,7 @@
  * are good to a few units in the last place of float64; their speed has not been a concern.
  */
 import type { ConcreteArray } from "../../core/array.ts";
+import { erfInvSingle } from "./erfInv.ts";
 import type { Kernel } from "./kernel.ts";
 import { numberRoom, placeAt, placesOf, runBinary, runUnary } from "./lanes.ts";
 import { numbersOf, stored } from "./numbers.ts";
@@ -260,10 +261,16 @@ const betaincKernel: Kernel = (args, [out]) => {
   return [stored(result, out.dtype)];
 };
 
+/** In float32 as XLA rounds, on which normal random numbers depend. */
+const erfInvKernel: Kernel = (args, outAvals, params) =>
+  args[0].dtype === "float32"
+    ? [Float32Array.from(args[0].data as Float32Array, erfInvSingle)]
+    : unary("erf_inv", erfInv)(args, outAvals, params);
+
 export const specialKernels = {
   erf: unary("erf", erf),
   erfc: unary("erfc", erfc),
-  erf_inv: unary("erf_inv", erfInv),
+  erf_inv: erfInvKernel,
   lgamma: unary("lgamma", lgamma),
   digamma: unary("digamma", digamma),
   bessel_i0e: unary("bessel_i0e", (x) => besselIe(0, x)),

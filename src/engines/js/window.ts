@@ -5,7 +5,12 @@ import { evalJaxpr } from "../../core/evalJaxpr.ts";
 import { evalTrace, withTrace } from "../../core/interpreter.ts";
 import { readElement, writeElement } from "../../core/scalar.ts";
 import { sizeOf, type Shape } from "../../core/aval.ts";
-import type { ReduceWindowParams, SelectAndGatherParams, SelectAndScatterParams, WindowParams } from "../../primitives/window.ts";
+import type {
+  ReduceWindowParams,
+  SelectAndGatherParams,
+  SelectAndScatterParams,
+  WindowParams,
+} from "../../primitives/window.ts";
 import type { Kernel } from "./kernel.ts";
 import { bigsOf, isBig, numbersOf, stored } from "./numbers.ts";
 import { windowTable } from "./windows.ts";
@@ -63,14 +68,29 @@ const extremum =
     const { kind, bytes } = dtypes[outs[0].dtype];
     const bits = 8 * bytes;
     const low = kind === "int" ? -(2 ** (bits - 1)) : kind === "uint" || kind === "bool" ? 0 : -Infinity;
-    const high = kind === "int" ? 2 ** (bits - 1) - 1 : kind === "uint" ? 2 ** bits - 1 : kind === "bool" ? 1 : Infinity;
+    const high =
+      kind === "int" ? 2 ** (bits - 1) - 1 : kind === "uint" ? 2 ** bits - 1 : kind === "bool" ? 1 : Infinity;
     return sign > 0
-      ? folding(low, (a, x) => (x > a || x !== x ? x : a), (a, x) => (x > a ? x : a))(args, outs, params)
-      : folding(high, (a, x) => (x < a || x !== x ? x : a), (a, x) => (x < a ? x : a))(args, outs, params);
+      ? folding(
+          low,
+          (a, x) => (x > a || x !== x ? x : a),
+          (a, x) => (x > a ? x : a),
+        )(args, outs, params)
+      : folding(
+          high,
+          (a, x) => (x < a || x !== x ? x : a),
+          (a, x) => (x < a ? x : a),
+        )(args, outs, params);
   };
 
 /** The place that each window selects: the first that no later one beats; -1 where the window sees nothing. */
-function selected(operand: ConcreteArray, places: number, width: number, table: Int32Array, select: "ge" | "le"): Int32Array {
+function selected(
+  operand: ConcreteArray,
+  places: number,
+  width: number,
+  table: Int32Array,
+  select: "ge" | "le",
+): Int32Array {
   const values: ArrayLike<number | bigint> = isBig(operand.dtype) ? bigsOf(operand) : numbersOf(operand);
   const out = new Int32Array(places).fill(-1);
   for (let p = 0; p < places; p++) {
@@ -91,7 +111,12 @@ const selectAndGatherAdd: Kernel = ([tangents, operand], [out], params) => {
   const table = tableOf(operand.shape, out.shape, window);
   const places = selected(operand, out.size, width, table, select_prim);
   const values = numbersOf(tangents);
-  return [stored(Float64Array.from(places, (at) => (at < 0 ? 0 : values[at])), out.dtype)];
+  return [
+    stored(
+      Float64Array.from(places, (at) => (at < 0 ? 0 : values[at])),
+      out.dtype,
+    ),
+  ];
 };
 
 const selectAndScatterAdd: Kernel = ([source, operand], [out], params) => {
@@ -116,7 +141,9 @@ const reduceWindow: Kernel = (args, outs, params) => {
   const inits = args.slice(half);
   const width = sizeOf(window.window_dimensions);
   const table = tableOf(operands[0].shape, outs[0].shape, window);
-  const results: TypedArray[] = outs.map((aval) => new dtypes[aval.dtype].storage(aval.size * dtypes[aval.dtype].lanes));
+  const results: TypedArray[] = outs.map(
+    (aval) => new dtypes[aval.dtype].storage(aval.size * dtypes[aval.dtype].lanes),
+  );
   const at = (x: ConcreteArray, i: number): ConcreteArray => {
     const { lanes } = dtypes[x.dtype];
     return new ConcreteArray(x.aval.update({ shape: [] }), x.data.slice(i * lanes, (i + 1) * lanes));
@@ -136,11 +163,14 @@ const reduceWindow: Kernel = (args, outs, params) => {
 };
 
 export const windowKernels = {
-  reduce_window_sum: folding(0, (a, x) => a + x, (a, x) => a + x),
+  reduce_window_sum: folding(
+    0,
+    (a, x) => a + x,
+    (a, x) => a + x,
+  ),
   reduce_window_max: extremum(1),
   reduce_window_min: extremum(-1),
   reduce_window: reduceWindow,
   select_and_gather_add: selectAndGatherAdd,
   select_and_scatter_add: selectAndScatterAdd,
 } as const satisfies Record<string, Kernel>;
-
