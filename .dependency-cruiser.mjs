@@ -1,9 +1,10 @@
 /**
  * The layers of `src/`: everything flows one way, and nothing imports upwards.
  *
- *     errors, tree  ◀  core  ◀  passes  ◀  primitives  ◀  compile  ◀  engines  ◀  api, numpy, nn ...  ◀  index
+ *     errors, tree  ◀  core  ◀  passes  ◀  primitives  ◀  compile  ◀  engines  ◀  numpy, lax, nn ...  ◀  api  ◀  index
  *
- * (`a ◀ b`: b may import a.)
+ * (`a ◀ b`: b may import a.) The families that users call stand on primitives; transformations stand beside them, and only what takes a
+ * user's function (loops, conditionals) asks them how functions are traced.
  */
 const ground = "errors\\.ts$|tree(?:Def|Path)?\\.ts$";
 
@@ -16,11 +17,15 @@ const only = (layer, from, allowed, comment) => ({
   to: { path: "^src/", pathNot: `^src/(?:${allowed}|${ground})` },
 });
 
-/** What stands on top: the tables that users read, and the public names. */
-const top = "^src/(?:index\\.ts$|residuals\\.ts$|fwdBwd\\.ts$|inspect/)";
+/** What stands on top: the tables that users read, what puts the package together, and the public names. */
+const top = "^src/(?:index\\.ts$|install\\.ts$|residuals\\.ts$|fwdBwd\\.ts$|table\\.ts$|inspect/)";
 
 /** What users call. */
-const user = "numpy|lax|nn|random|optim|io";
+const user = "numpy|lax|nn|ops|optim|random|scipy|io";
+
+/** The functions of users that take functions, and what they ask of the API. */
+const takesFunctions = "^src/lax/(?:loops|conditionals|associativeScan)\\.ts$";
+const tracing = "api/(?:flat|traceBody)\\.ts$";
 
 export default {
   forbidden: [
@@ -39,6 +44,34 @@ export default {
       "engines/|compile/|primitives/|passes/|core/",
       "An engine runs programs and knows nothing of the API above.",
     ),
+    only(
+      "users",
+      `^src/(?:${user})/`,
+      `(?:${user})/|${tracing}|argNames\\.ts$|primitives/|passes/|core/`,
+      "What users call is composed of primitives, and knows nothing of engines, programs and transformations.",
+    ),
+    {
+      name: "tracing-of-functions",
+      comment: "Only loops, conditionals and scans take functions, and trace them as the API does.",
+      severity: "error",
+      from: { path: `^src/(?:${user})/`, pathNot: takesFunctions },
+      to: { path: "^src/api/" },
+    },
+    {
+      ...only(
+        "api",
+        "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$)",
+        "api/|argNames\\.ts$|compile/|primitives/|passes/|core/",
+        "A transformation needs primitives and passes; what it does to arrays it does by primitives.",
+      ),
+      from: { path: "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$)", pathNot: "^src/api/jacobian\\.ts$" },
+    },
+    only(
+      "jacobian",
+      "^src/api/jacobian\\.ts$",
+      "numpy/|api/|argNames\\.ts$|compile/|primitives/|passes/|core/",
+      "Jacobians are put together of basis vectors by NumPy's functions.",
+    ),
     {
       name: "ground-imports",
       comment: "errors.ts and tree.ts are what everything stands on: from above they may know types only.",
@@ -55,7 +88,7 @@ export default {
     },
     {
       name: "user-layers-below-the-tables",
-      comment: "numpy, lax, nn, random, optim and io don't use the tables about residuals and programs.",
+      comment: "What users call doesn't use the tables about residuals and programs.",
       severity: "error",
       from: { path: `^src/(?:${user})/` },
       to: { path: top },

@@ -23,8 +23,10 @@ const entries: readonly (readonly [entry: string, source: string])[] = [
   ["./lax", "lax/index"],
   ["./nn", "nn/index"],
   ["./numpy", "numpy/index"],
+  ["./ops", "ops/index"],
   ["./optim", "optim/index"],
   ["./random", "random/index"],
+  ["./scipy", "scipy/index"],
   ["./tree", "tree"],
 ];
 

@@ -96,7 +96,7 @@ function wrapMethod(method: AnyFunction, options: CheckpointOptions): AnyFunctio
   function wrapped(this: object, ...args: readonly unknown[]): unknown {
     let own = bound.get(this);
     if (own === undefined) {
-      own = passFor(method.bind(this as never) as AnyFunction, method);
+      own = passFor((method as unknown as (...args: unknown[]) => unknown).bind(this), method);
       bound.set(this, own);
     }
     return callCheckpointed(own, method, options, args);

@@ -16,6 +16,7 @@ export { bool, float, int } from "./numpy/asarray.ts";
 export * as np from "./numpy/index.ts";
 export * as lax from "./lax/index.ts";
 export * as nn from "./nn/index.ts";
+export * as optim from "./optim/index.ts";
 export * as random from "./random/index.ts";
 export * as ops from "./ops/index.ts";
 export * as scipy from "./scipy/index.ts";

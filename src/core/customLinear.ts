@@ -11,7 +11,7 @@ import type { Primitive, Tangent } from "./primitive.ts";
 import { instantiate } from "./zeros.ts";
 import { RematTypeError } from "../errors.ts";
 
-interface CustomLinParams extends Params {
+export interface CustomLinParams extends Params {
   readonly bwd: CustomVjpCall["bwd"];
   readonly bwd_name: string;
   readonly in_zeros: readonly boolean[];

@@ -26,7 +26,10 @@ export class Memo<S extends WeakKey, V> {
   get(subject: S, key: string, compute: () => V): V {
     const bySubject = replaying ? this.#replayed : this.#direct;
     let entries = bySubject.get(subject);
-    if (entries === undefined) bySubject.set(subject, (entries = new Map()));
+    if (entries === undefined) {
+      entries = new Map<string, V>();
+      bySubject.set(subject, entries);
+    }
     let value = entries.get(key);
     if (value === undefined) {
       value = compute();

@@ -6,11 +6,7 @@ import type { NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { asarray, type ArrayLike } from "../numpy/asarray.ts";
 import { gathered, scatterAdded, scatterSubtracted, type GatherOptions } from "../primitives/gather.ts";
-import {
-  gatherDims,
-  scatterDims,
-  type ScatterDimensionNumbers,
-} from "../primitives/gatherDimensions.ts";
+import { gatherDims, scatterDims, type ScatterDimensionNumbers } from "../primitives/gatherDimensions.ts";
 import { replaced, scatterMaximum, scatterMinimum, scatterMultiplied } from "../primitives/scatter.ts";
 import type { ScatterOptions } from "../primitives/scatterRules.ts";
 

@@ -1,5 +1,6 @@
 /** Reductions over axes and along them. */
 import { ConcreteArray, NDArray } from "../core/array.ts";
+import { isReplaying } from "../core/memo.ts";
 import { isFloat, isInteger, type DType } from "../core/dtype.ts";
 import { bind, bind1 } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";

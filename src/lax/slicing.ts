@@ -29,7 +29,8 @@ export const slice = (
   startIndices: readonly number[],
   limitIndices: readonly number[],
   strides: readonly number[] | { readonly strides?: readonly number[] | null } | null = null,
-): NDArray => sliced(asarray(operand), startIndices, limitIndices, isList(strides) ? strides : (strides?.strides ?? null));
+): NDArray =>
+  sliced(asarray(operand), startIndices, limitIndices, isList(strides) ? strides : (strides?.strides ?? null));
 
 const isList = (x: unknown): x is readonly number[] => Array.isArray(x);
 
@@ -60,7 +61,12 @@ export interface IndexInDimOptions {
 }
 
 /** The elements at one place of an axis, which stays with size 1 unless `keepdims` is false. */
-export function indexInDim(operand: ArrayLike, index: number, axis: number | IndexInDimOptions = 0, keepdims = true): NDArray {
+export function indexInDim(
+  operand: ArrayLike,
+  index: number,
+  axis: number | IndexInDimOptions = 0,
+  keepdims = true,
+): NDArray {
   const options = typeof axis === "number" ? { axis, keepdims } : axis;
   const x = asarray(operand);
   const along = canonicalAxis(options.axis ?? 0, x.ndim);
@@ -91,7 +97,9 @@ type StartIndices = NDArray | readonly ArrayLike[];
 function normalized(operand: NDArray, given: StartIndices, options: DynamicOptions): NDArray[] {
   const count = given instanceof NDArray ? (given.shape[0] ?? 0) : given.length;
   if (given instanceof NDArray && given.ndim !== 1) {
-    throw new RematValueError(`Slice indices must be a 1D sequence, got ${tupleText(given.shape)}. Give one index for each axis.`);
+    throw new RematValueError(
+      `Slice indices must be a 1D sequence, got ${tupleText(given.shape)}. Give one index for each axis.`,
+    );
   }
   if (count !== operand.ndim) {
     throw new RematValueError(
@@ -101,7 +109,9 @@ function normalized(operand: NDArray, given: StartIndices, options: DynamicOptio
   }
   const { allowNegativeIndices: allow = true } = options;
   const indices: readonly ArrayLike[] = given instanceof NDArray ? elements(given) : given;
-  return indices.map((i, axis) => normalizedIndex(i, operand.shape[axis], typeof allow === "boolean" ? allow : allow[axis]));
+  return indices.map((i, axis) =>
+    normalizedIndex(i, operand.shape[axis], typeof allow === "boolean" ? allow : allow[axis]),
+  );
 }
 
 function normalizedIndex(index: ArrayLike, size: number, allowNegative: boolean): NDArray {
@@ -136,7 +146,7 @@ export function dynamicSlice(
 ): NDArray {
   const x = asarray(operand);
   const starts = normalized(x, startIndices, options);
-  return bind1(dynamicSliceP as Primitive, [x, ...starts], { slice_sizes: [...sliceSizes] });
+  return bind1(dynamicSliceP, [x, ...starts], { slice_sizes: [...sliceSizes] });
 }
 
 /** The array with the window that begins at `startIndices` replaced by `update`. */
@@ -161,10 +171,7 @@ export interface DynamicInDimOptions {
 function alongAxis(x: NDArray, start: ArrayLike, axis: number, allowNegative: boolean): [ArrayLike[], boolean[]] {
   const index = toArray(start);
   const zero = literal(0, index.dtype, isHostScalar(start));
-  return [
-    x.shape.map((_, i) => (i === axis ? start : zero)),
-    x.shape.map((_, i) => i === axis && allowNegative),
-  ];
+  return [x.shape.map((_, i) => (i === axis ? start : zero)), x.shape.map((_, i) => i === axis && allowNegative)];
 }
 
 /** A window of `sliceSize` along one axis, all of the others. */
@@ -231,4 +238,3 @@ export function dynamicUpdateIndexInDim(
   const key = `${axis} ${allowNegativeIndices}`;
   return jitCall("dynamic_update_index_in_dim", key, write, [asarray(operand), toArray(update), toArray(index)])[0];
 }
-

@@ -2,3 +2,4 @@
 export * from "./activations.ts";
 export * from "./attention.ts";
 export * from "./normalize.ts";
+export { tanh } from "../numpy/ufuncs.ts";

@@ -130,7 +130,7 @@ export function scatterUpdate(
  */
 function converted(x: NDArray, dtype: DType, weakType: boolean): NDArray {
   if (!(x instanceof Tracer) || concreteValue(x) === null) return convertElementType(x, dtype, weakType);
-  return bind1(convertElementTypeP as Primitive, [x], { new_dtype: dtype, weak_type: weakType, sharding: null });
+  return bind1(convertElementTypeP, [x], { new_dtype: dtype, weak_type: weakType, sharding: null });
 }
 
 function promoted(x: NDArray, y: NDArray): [x: NDArray, y: NDArray] {
@@ -158,9 +158,10 @@ function applying(fn: (x: NDArray) => NDArray): ScatterCall {
     appliedJaxprs.set(fn, byDType);
     const scalar = new ShapedArray([], operand.dtype);
     const staged =
-      byDType.get(operand.dtype) ?? stageFlat(([x]) => [asarray(fn(x))], [scalar, scalar], { tracedFor: "scatter_apply", name: fn.name });
+      byDType.get(operand.dtype) ??
+      stageFlat(([x]) => [asarray(fn(x))], [scalar, scalar], { tracedFor: "scatter_apply", name: fn.name });
     byDType.set(operand.dtype, staged);
-    return bind1(scatter as Primitive, [operand, indices, filled(updates.shape, 0, operand.dtype)], {
+    return bind1(scatter, [operand, indices, filled(updates.shape, 0, operand.dtype)], {
       dimension_numbers: dims,
       indices_are_sorted: options.indicesAreSorted ?? false,
       mode: parseMode(options.mode),

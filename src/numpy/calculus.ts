@@ -62,8 +62,9 @@ export function trapezoid(y: ArrayLike, x?: ArrayLike | null | TrapezoidOptions,
       const f = moveaxis(samples, axis, -1);
       if (step.ndim === 0 || step.shape[step.ndim - 1] === 1) {
         const h = step.ndim === 0 ? step : getitem(step, "...", 0);
+        const total = sum(f, -1);
         const ends = add(getitem(f, "...", 0), getitem(f, "...", -1));
-        return multiply(h, subtract(sum(f, -1), multiply(0.5, ends)));
+        return multiply(h, subtract(total, multiply(0.5, ends)));
       }
       const pairs = add(getitem(f, "...", slice(1, null)), getitem(f, "...", slice(null, -1)));
       return sum(multiply(0.5, multiply(step, pairs)), -1);
@@ -161,18 +162,18 @@ export interface LogspaceOptions extends LinspaceOptions {
 /** Numbers whose logarithms are evenly spaced, from base^start to base^stop. */
 export function logspace(start: ArrayLike, stop: ArrayLike, num?: number | LogspaceOptions, options?: LogspaceOptions): NDArray {
   const given = named<LogspaceOptions>(["num"], [num, options]);
-  const { num: n = 50, endpoint = true, base, dtype: asked = null, axis = 0 } = given;
+  const { num: n = 50, endpoint = true, base = float(10), dtype: asked = null, axis = 0 } = given;
   return jitted(
     "_logspace",
-    keyOf(n, endpoint, asked, axis, base !== undefined),
-    (x, y, ...more) => {
+    keyOf(n, endpoint, asked, axis),
+    (x, y, by) => {
       const dtype = asked === null ? inexactDType(resultType(x, y)) : canonicalDType(asked);
       const computed = inexactDType(dtype);
       const [from, to] = [convertElementType(x, computed), convertElementType(y, computed)];
       const exponents = linspace(from, to, { num: n, endpoint, axis });
-      return convertElementType(power(more[0] ?? float(10), exponents), dtype);
+      return convertElementType(power(by, exponents), dtype);
     },
-    [start, stop, ...(base === undefined ? [] : [base])],
+    [start, stop, base],
   );
 }
 

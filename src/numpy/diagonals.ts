@@ -69,12 +69,11 @@ export function diagflat(v: ArrayLike, k?: KArgument): NDArray {
   const offset = kOf(k);
   const flat = ravel(v);
   const n = flat.shape[0] + Math.abs(offset);
+  const out = zeros(n * n, flat.dtype);
   const i = arange(0, n - Math.abs(offset));
-  const scaled = (x: NDArray, by: number): NDArray => mul(x, literal(by, x.dtype));
-  const shifted = (x: NDArray, by: number): NDArray =>
-    by < 0 ? sub(x, literal(-by, x.dtype)) : add(x, literal(by, x.dtype));
-  const places = offset >= 0 ? add(shifted(i, offset), scaled(i, n)) : scaled(shifted(i, -offset), n);
-  return reshaped(at(zeros(n * n, flat.dtype), places).set(flat), [n, n]);
+  const int = (value: number): NDArray => literal(value, i.dtype);
+  const places = offset >= 0 ? add(add(i, int(offset)), mul(i, int(n))) : add(i, mul(sub(i, int(offset)), int(n)));
+  return reshaped(at(out, places).set(flat), [n, n]);
 }
 
 export interface DiagonalOptions {

@@ -1,5 +1,7 @@
 /** The public names of numpy. */
 export { at, type IndexedArray, type UpdateOptions } from "./at.ts";
+export * from "./choosing.ts";
+export * from "./windows.ts";
 export * from "./contractions.ts";
 export * from "./creation.ts";
 export * from "./cumulative.ts";

@@ -25,7 +25,8 @@ export class Slice {
 
   /** As Python prints it. */
   toString(): string {
-    const text = (p: SlicePart): string => (p === null ? "None" : p instanceof NDArray ? `Tracer(${p.aval.toLongString()})` : String(p));
+    const text = (p: SlicePart): string =>
+      p === null ? "None" : p instanceof NDArray ? `Tracer(${p.aval.toLongString()})` : String(p);
     return `slice(${text(this.start)}, ${text(this.stop)}, ${text(this.step)})`;
   }
 }
@@ -70,7 +71,9 @@ function parseOne(index: Index): ParsedIndex {
   if (typeof index === "boolean") return { kind: "boolean", mask: asarray(index), axes };
   if (typeof index === "number") return wrongType("float64");
   if (typeof index === "string") {
-    throw new RematTypeError(`JAX does not support string indexing; got idx='${String(index)}'. An ellipsis is the string "...".`);
+    throw new RematTypeError(
+      `JAX does not support string indexing; got idx='${String(index)}'. An ellipsis is the string "...".`,
+    );
   }
   if (index instanceof NDArray || Array.isArray(index)) {
     // a list without elements counts as a list of integers
@@ -86,7 +89,8 @@ function parseOne(index: Index): ParsedIndex {
   );
 }
 
-const describe = (x: unknown): string => (typeof x === "object" && x !== null ? (x.constructor?.name ?? "an object") : typeof x);
+const describe = (x: unknown): string =>
+  typeof x === "object" && x !== null ? (x.constructor?.name ?? "an object") : typeof x;
 
 function emptyIndex(list: NestedArray): NDArray | null {
   return list.length > 0 ? null : new ConcreteArray(new ShapedArray([0], "int32"), new Int32Array(0));
@@ -95,10 +99,14 @@ function emptyIndex(list: NestedArray): NDArray | null {
 /** Finds the axes that each index consumes. */
 export function parseIndices(indices: readonly Index[], shape: Shape): ParsedIndex[] {
   const parsed = indices.map(parseOne);
-  const consumed = parsed.map((p) => (p.kind === "none" || p.kind === "ellipsis" ? 0 : p.kind === "boolean" ? p.mask.ndim : 1));
+  const consumed = parsed.map((p) =>
+    p.kind === "none" || p.kind === "ellipsis" ? 0 : p.kind === "boolean" ? p.mask.ndim : 1,
+  );
   const ellipsis = parsed.findIndex((p) => p.kind === "ellipsis");
   if (parsed.filter((p) => p.kind === "ellipsis").length > 1) {
-    throw new RematIndexError("an index can only have a single ellipsis ('...'). Write slice() for all but one of them.");
+    throw new RematIndexError(
+      "an index can only have a single ellipsis ('...'). Write slice() for all but one of them.",
+    );
   }
   const total = consumed.reduce((n, c) => n + c, 0);
   if (total > shape.length) {
@@ -168,7 +176,10 @@ export function trueIndices(mask: ConcreteArray): ConcreteArray[] {
 /** Checks that the parts of all slices are known. */
 export function checkSlices(indices: readonly ParsedIndex[]): void {
   indices.forEach((p, position) => {
-    if (p.kind === "slice" && [p.slice.start, p.slice.stop, p.slice.step].some((part) => hostPart(part) === undefined)) {
+    if (
+      p.kind === "slice" &&
+      [p.slice.start, p.slice.stop, p.slice.step].some((part) => hostPart(part) === undefined)
+    ) {
       throw new RematIndexError(
         `Slice entries must be static integers. Got ${p.slice.toString()} at position ${position}. The shape of the result would not be ` +
           "known while tracing: use lax.dynamicSlice with a fixed size, or a mask with np.where.",
@@ -187,7 +198,8 @@ function hostPart(part: SlicePart): number | null | undefined {
 /** A slice applied to an axis of the given size, as Python's `slice.indices`. */
 export function sliceBounds(s: Slice, size: number): { start: number; stop: number; step: number } {
   const step = hostPart(s.step) ?? 1;
-  if (step === 0) throw new RematIndexError(`slice step cannot be zero, got ${s.toString()}. Leave it out for steps of 1.`);
+  if (step === 0)
+    throw new RematIndexError(`slice step cannot be zero, got ${s.toString()}. Leave it out for steps of 1.`);
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const clamp = (part: number | null | undefined, otherwise: number): number => {
     if (part === null || part === undefined) return otherwise;

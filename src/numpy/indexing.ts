@@ -5,7 +5,7 @@
  * scalars beside them by `dynamic_slice`; everything else, arrays and masks above all, by `gather`. Beside the result of the gather, the
  * plan that `gatherPlan` makes says how updates are brought into its form, which is what `at` uses.
  */
-import { ConcreteArray, NDArray } from "../core/array.ts";
+import { ConcreteArray, type NDArray } from "../core/array.ts";
 import { ShapedArray, sizeOf, type Shape } from "../core/aval.ts";
 import { kindOf, type DType } from "../core/dtype.ts";
 import { literal, readElement } from "../core/scalar.ts";
@@ -103,10 +103,17 @@ function ascending(start: number, stop: number, step: number): number {
 }
 
 const emptyAxis = (axis: number): never => {
-  throw new RematIndexError(`index is out of bounds for axis ${axis} with size 0. Nothing can be read from an empty axis.`);
+  throw new RematIndexError(
+    `index is out of bounds for axis ${axis} with size 0. Nothing can be read from an empty axis.`,
+  );
 };
 
-function staticPlan(parsed: readonly ParsedIndex[], xShape: Shape, wraps: boolean, mustLieInside: boolean): StaticPlan | null {
+function staticPlan(
+  parsed: readonly ParsedIndex[],
+  xShape: Shape,
+  wraps: boolean,
+  mustLieInside: boolean,
+): StaticPlan | null {
   const plan: StaticPlan = { starts: [], limits: [], strides: [], ...shaping() };
   if (parsed.some((p) => p.kind === "array" || p.kind === "boolean")) return null;
   if (!slicesAreKnown(parsed)) return null;
@@ -165,8 +172,10 @@ interface DynamicPlan extends Shaping {
 
 function dynamicPlan(parsed: readonly ParsedIndex[], xShape: Shape): DynamicPlan | null {
   const plan: DynamicPlan = { starts: [], sizes: [], trivial: true, ...shaping() };
-  if (parsed.some((p) => p.kind === "boolean" || (p.kind === "array" && p.array.ndim > 0)) || !slicesAreKnown(parsed)) return null;
-  if (parsed.some((p) => p.kind === "slice" && p.slice.step !== null && p.slice.step !== 1 && p.slice.step !== -1)) return null;
+  if (parsed.some((p) => p.kind === "boolean" || (p.kind === "array" && p.array.ndim > 0)) || !slicesAreKnown(parsed))
+    return null;
+  if (parsed.some((p) => p.kind === "slice" && p.slice.step !== null && p.slice.step !== 1 && p.slice.step !== -1))
+    return null;
   const starts: NDArray[] = [];
   for (const p of expandEllipses(parsed, xShape.length)) {
     const axis = p.axes[0];
@@ -254,7 +263,10 @@ function wrapped(p: ParsedIndex, xShape: Shape): ParsedIndex {
   if (p.kind !== "array" || kindOf(p.array.dtype) === "uint") return p;
   const { array } = p;
   const negative = p.host === true ? negativeOnes(array as ConcreteArray) : lt(array, constLike(array, 0));
-  return { ...p, array: select(negative, add(convertElementType(array, array.dtype), literal(size, array.dtype)), array) };
+  return {
+    ...p,
+    array: select(negative, add(convertElementType(array, array.dtype), literal(size, array.dtype)), array),
+  };
 }
 
 /** Of an array made from a mask it is known at once which elements are negative. */
@@ -353,7 +365,9 @@ export function gatherPlan(given: readonly ParsedIndex[], givenShape: Shape, wra
       yAxis++;
       xAxis++;
     } else {
-      throw new RematTypeError(`an index of kind ${p.kind} cannot be performed by a gather. Give integers, slices and arrays.`);
+      throw new RematTypeError(
+        `an index of kind ${p.kind} cannot be performed by a gather. Give integers, slices and arrays.`,
+      );
     }
   });
   return {

@@ -50,7 +50,9 @@ export function shapeDependsOn(x: NDArray, explanation: string): ConcretizationT
 export function nonzero(a: ArrayLike, { size = null, fillValue = null }: NonzeroOptions = {}): readonly NDArray[] {
   const x = arrayOf(a, "nonzero");
   if (x.ndim === 0) {
-    throw new RematValueError("Calling nonzero on 0d arrays is not allowed. Use np.nonzero(np.atleast1d(scalar)) instead.");
+    throw new RematValueError(
+      "Calling nonzero on 0d arrays is not allowed. Use np.nonzero(np.atleast1d(scalar)) instead.",
+    );
   }
   const mask = x.dtype === "bool" ? x : notEqual(x, 0);
   const length = size ?? countOf(mask);
@@ -61,7 +63,9 @@ export function nonzero(a: ArrayLike, { size = null, fillValue = null }: Nonzero
   const strides = range(x.ndim).map((axis) => x.shape.slice(axis + 1).reduce((n, d) => n * d, 1));
   const out = x.shape.map((n, axis) => remainder(floorDivide(places, literal(strides[axis], places.dtype)), n));
   if (fillValue === null) return out;
-  const fills = Array.isArray(fillValue) ? (fillValue as readonly ArrayLike[]) : x.shape.map(() => fillValue as ArrayLike);
+  const fills = Array.isArray(fillValue)
+    ? (fillValue as readonly ArrayLike[])
+    : x.shape.map(() => fillValue as ArrayLike);
   const missing = greaterEqual(arange(length), sum(mask));
   return out.map((entry, axis) => where(missing, fills[axis], entry));
 }
@@ -97,16 +101,23 @@ export interface BincountOptions {
 }
 
 /** How often each of 0, 1, 2, ... occurs among integers, or the sums of their weights. */
-export function bincount(x: ArrayLike, ...given0: readonly (ArrayLike | null | BincountOptions | undefined)[]): NDArray {
+export function bincount(
+  x: ArrayLike,
+  ...given0: readonly (ArrayLike | null | BincountOptions | undefined)[]
+): NDArray {
   const options = named<BincountOptions>(["weights", "minlength"], given0);
   const { weights = null, minlength = 0 } = options;
   const given = arrayOf(x, "bincount");
   const numbers = given.dtype === "bool" ? convertElementType(given, "int32") : given;
   if (!isInteger(numbers.dtype)) {
-    throw new RematTypeError(`x argument to bincount must have an integer type; got ${numbers.dtype}. Convert it first.`);
+    throw new RematTypeError(
+      `x argument to bincount must have an integer type; got ${numbers.dtype}. Convert it first.`,
+    );
   }
   if (numbers.ndim !== 1) {
-    throw new RematValueError(`bincount: only 1-dimensional input supported, got shape ${tupleText(numbers.shape)}. Flatten it.`);
+    throw new RematValueError(
+      `bincount: only 1-dimensional input supported, got shape ${tupleText(numbers.shape)}. Flatten it.`,
+    );
   }
   const length = options.length ?? Math.max(minlength, greatestOf(numbers) + 1);
   const w = weights === null ? literal(1, canonicalDType("int64")) : asarray(weights);
@@ -146,14 +157,17 @@ export function compress(condition: ArrayLike, a: ArrayLike, options: CompressOp
   const along = axis === null ? 0 : canonicalAxis(axis, given.ndim);
   const all = axis === null ? ravel(given) : movedAxis(given, along, 0);
   const mask = convertElementType(asarray(condition), "bool");
-  if (mask.ndim !== 1) throw new RematValueError(`condition must be a 1D array, got shape ${tupleText(mask.shape)}. Flatten it.`);
+  if (mask.ndim !== 1)
+    throw new RematValueError(`condition must be a 1D array, got shape ${tupleText(mask.shape)}. Flatten it.`);
   const n = all.shape[0];
   const kept = getitem(mask, slice(n));
   const arr = getitem(all, slice(kept.shape[0]));
   if (size === null) {
     const beyond = concreteValue(any(getitem(mask, slice(n, null))));
     if (beyond !== null && elementOf(beyond) === true) {
-      throw new RematValueError(`condition contains entries that are out of bounds: it has ${mask.shape[0]} for ${n} elements.`);
+      throw new RematValueError(
+        `condition contains entries that are out of bounds: it has ${mask.shape[0]} for ${n} elements.`,
+      );
     }
     return movedAxis(getitem(arr, kept), 0, along);
   }
@@ -197,12 +211,17 @@ export interface RavelMultiIndexOptions {
 }
 
 /** The inverse of `unravelIndex`: places in the flattened array. */
-export function ravelMultiIndex(multiIndex: readonly ArrayLike[], dims: readonly number[], options: RavelMultiIndexOptions = {}): NDArray {
+export function ravelMultiIndex(
+  multiIndex: readonly ArrayLike[],
+  dims: readonly number[],
+  options: RavelMultiIndexOptions = {},
+): NDArray {
   const { mode = "raise", order = "C", dtype = null } = options;
   const type = canonicalDType(dtype ?? "int64");
   const given = multiIndex.map((i) => asarray(i));
   const indices = given.map((index, axis) => {
-    if (!isInteger(index.dtype)) throw new RematTypeError(`ravelMultiIndex: only int indices permitted, got ${index.dtype}.`);
+    if (!isInteger(index.dtype))
+      throw new RematTypeError(`ravelMultiIndex: only int indices permitted, got ${index.dtype}.`);
     const n = dims[axis];
     if (mode === "wrap") return remainder(index, n);
     if (mode === "clip") return clip(index, 0, n - 1);
@@ -216,11 +235,13 @@ export function ravelMultiIndex(multiIndex: readonly ArrayLike[], dims: readonly
     }
     for (let i = 0; i < known.size; i++) {
       const value = Number(readElement(known.data, known.dtype, i));
-      if (value < 0 || value >= n) throw new RematValueError(`invalid entry in coordinates array: ${value} for an axis of size ${n}.`);
+      if (value < 0 || value >= n)
+        throw new RematValueError(`invalid entry in coordinates array: ${value} for an axis of size ${n}.`);
     }
     return index;
   });
-  const strideOf = (axis: number): number => (order === "C" ? dims.slice(axis + 1) : dims.slice(0, axis)).reduce((n, d) => n * d, 1);
+  const strideOf = (axis: number): number =>
+    (order === "C" ? dims.slice(axis + 1) : dims.slice(0, axis)).reduce((n, d) => n * d, 1);
   return indices
     .map((index, axis) => multiply(convertElementType(index, type), strideOf(axis)))
     .reduce((total, part) => add(total, part), asarray(literal(0, type)));

@@ -1,6 +1,5 @@
 /** How the operands of a function come to one dtype: by JAX's lattice (`lattice.ts`), with the checks that each family of functions makes. */
 import type { NDArray } from "../core/array.ts";
-import { x64Enabled } from "../core/config.ts";
 import { dtypes, type DType } from "../core/dtype.ts";
 import { currentTrace } from "../core/interpreter.ts";
 import { canonicalDType } from "../core/scalar.ts";
@@ -8,7 +7,7 @@ import { DTypeError, RematTypeError, RematValueError } from "../errors.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { broadcasted } from "../primitives/shape.ts";
 import { toArray, type ArrayLike } from "./asarray.ts";
-import { latticeResultType, type Typed } from "./lattice.ts";
+import { latticeResultType } from "./lattice.ts";
 
 export { latticeResultType, type Typed } from "./lattice.ts";
 

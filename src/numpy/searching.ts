@@ -77,7 +77,10 @@ function byHalving(a: NDArray, v: NDArray, side: "left" | "right", unrolled: boo
     return [[select(goLeft, low, middle), select(goLeft, middle, high)], null];
   };
   const start = [literal(0, "uint32"), literal(n, "uint32")];
-  const [range] = scan(step as never, start, null, { length: levels, unroll: unrolled ? levels : 1 }) as unknown as [NDArray[], null];
+  const [range] = scan(step as never, start, null, { length: levels, unroll: unrolled ? levels : 1 }) as unknown as [
+    NDArray[],
+    null,
+  ];
   return convertElementType(range[1], "int32");
 }
 
@@ -105,32 +108,52 @@ function bySorting(a: NDArray, v: NDArray, side: "left" | "right"): NDArray {
  *
  *     np.searchsorted([1, 3, 5], [0, 3, 6]) // [0, 1, 3]
  */
-export function searchsorted(a: ArrayLike, v: ArrayLike, side?: "left" | "right" | SearchOptions, options: SearchOptions = {}): NDArray {
-  const given: SearchOptions = typeof side === "object" ? side : { ...options, ...(side === undefined ? {} : { side }) };
+export function searchsorted(
+  a: ArrayLike,
+  v: ArrayLike,
+  side?: "left" | "right" | SearchOptions,
+  options: SearchOptions = {},
+): NDArray {
+  const given: SearchOptions =
+    typeof side === "object" ? side : { ...options, ...(side === undefined ? {} : { side }) };
   const { side: from = "left", sorter = null, method = "scan" } = given;
   if (from !== "left" && from !== "right") {
     throw new RematValueError(`invalid argument side='${String(from)}', expected 'left' or 'right'.`);
   }
   if (!["compare_all", "scan", "scan_unrolled", "sort"].includes(method)) {
-    throw new RematValueError(`invalid argument method='${method}', expected one of ['compare_all', 'scan', 'scan_unrolled', 'sort'].`);
+    throw new RematValueError(
+      `invalid argument method='${method}', expected one of ['compare_all', 'scan', 'scan_unrolled', 'sort'].`,
+    );
   }
   const body = (...xs: NDArray[]): NDArray => {
-    if (xs[0].ndim !== 1) throw new RematValueError(`searchsorted: a should be 1-dimensional, got shape ${tupleText(xs[0].shape)}.`);
+    if (xs[0].ndim !== 1)
+      throw new RematValueError(`searchsorted: a should be 1-dimensional, got shape ${tupleText(xs[0].shape)}.`);
     const [promoted, query] = promoteDtypes(xs[0], xs[1]);
     const vector = xs.length > 2 ? getitem(promoted, xs[2]) : promoted;
-    if (method === "scan" || method === "scan_unrolled") return halving(from, method === "scan_unrolled", vector, query);
+    if (method === "scan" || method === "scan_unrolled")
+      return halving(from, method === "scan_unrolled", vector, query);
     const impl = method === "sort" ? bySorting : byCounting;
-    return jitted(`_searchsorted_${method}_impl`, keyOf(from), (p, q) => convertElementType(impl(p, q, from), "int32"), [vector, query]);
+    return jitted(
+      `_searchsorted_${method}_impl`,
+      keyOf(from),
+      (p, q) => convertElementType(impl(p, q, from), "int32"),
+      [vector, query],
+    );
   };
   const args = sorter === null ? [a, v] : [a, v, sorter];
   return jitted("searchsorted", keyOf(from, method), body, args);
 }
 
 /** The bins of values: the number of the bin whose edges, in ascending or descending order, they lie between. */
-export function digitize(x: ArrayLike, bins: ArrayLike, right: boolean | { readonly right?: boolean } = false): NDArray {
+export function digitize(
+  x: ArrayLike,
+  bins: ArrayLike,
+  right: boolean | { readonly right?: boolean } = false,
+): NDArray {
   const closed = typeof right === "boolean" ? right : (right.right ?? false);
   const body = (values: NDArray, edges: NDArray): NDArray => {
-    if (edges.ndim !== 1) throw new RematValueError(`digitize: bins must be a 1-dimensional array; got shape ${tupleText(edges.shape)}.`);
+    if (edges.ndim !== 1)
+      throw new RematValueError(`digitize: bins must be a 1-dimensional array; got shape ${tupleText(edges.shape)}.`);
     if (edges.size === 0) return filled(values.shape, 0, "int32");
     const side = closed ? "left" : "right";
     const last = getitem(edges, -1);

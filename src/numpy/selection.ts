@@ -12,7 +12,12 @@ import { where as choose } from "./where.ts";
  */
 export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray;
 export function where(condition: ArrayLike, options?: NonzeroOptions): readonly NDArray[];
-export function where(condition: ArrayLike, x?: ArrayLike | NonzeroOptions, y?: ArrayLike): NDArray | readonly NDArray[] {
-  if (y === undefined && (x === undefined || (!isArrayLike(x) && x !== null))) return nonzero(condition, x as NonzeroOptions | undefined);
+export function where(
+  condition: ArrayLike,
+  x?: ArrayLike | NonzeroOptions,
+  y?: ArrayLike,
+): NDArray | readonly NDArray[] {
+  if (y === undefined && (x === undefined || (!isArrayLike(x) && x !== null)))
+    return nonzero(condition, x);
   return choose(condition, x as ArrayLike, y as ArrayLike);
 }

@@ -74,7 +74,8 @@ function sortedMask(x: NDArray, axis: number, equalNan: boolean): readonly NDArr
     const later = getitem(aux, slice(1, null));
     const earlier = getitem(aux, slice(null, -1));
     let differ = ne(later, earlier);
-    if (isInexact(aux.dtype) && equalNan) differ = bitwiseAnd(differ, bitwiseNot(bitwiseAnd(isnan(later), isnan(earlier))));
+    if (isInexact(aux.dtype) && equalNan)
+      differ = bitwiseAnd(differ, bitwiseNot(bitwiseAnd(isnan(later), isnan(earlier))));
     const mask = at(first, slice(1, null)).set(any(differ, range(aux.ndim - 1, 1)));
     return [aux, mask, order];
   };
@@ -83,10 +84,17 @@ function sortedMask(x: NDArray, axis: number, equalNan: boolean): readonly NDArr
 
 type Wanted = Readonly<Partial<Record<"indices" | "inverse" | "counts", boolean>>>;
 
-function distinct(ar: NDArray, axis: number, options: UniqueOptions, wanted: Wanted): Partial<UniqueResult> & Pick<UniqueResult, "values"> & { count: () => NDArray } {
+function distinct(
+  ar: NDArray,
+  axis: number,
+  options: UniqueOptions,
+  wanted: Wanted,
+): Partial<UniqueResult> & Pick<UniqueResult, "values"> & { count: () => NDArray } {
   const { equalNan = true, size = null, fillValue = null } = options;
   if (ar.shape[axis] === 0 && size !== null && size > 0 && fillValue === null) {
-    throw new RematValueError("jnp.unique: for zero-sized input with nonzero size argument, fill_value must be specified: { fillValue }.");
+    throw new RematValueError(
+      "jnp.unique: for zero-sized input with nonzero size argument, fill_value must be specified: { fillValue }.",
+    );
   }
   const [aux, mask, order] = sortedMask(ar, axis, equalNan);
   let places: NDArray;
@@ -102,7 +110,10 @@ function distinct(ar: NDArray, axis: number, options: UniqueOptions, wanted: Wan
   if (size !== null && fillValue !== null) {
     const fill = asarray(fillValue, { dtype: values.dtype });
     const valid = expanded(less(arange(size), count()), range(values.ndim - 1, 1));
-    values = values.shape[0] > 0 ? where(valid, values, fill) : full([size, ...values.shape.slice(1)], fill, { dtype: values.dtype });
+    values =
+      values.shape[0] > 0
+        ? where(valid, values, fill)
+        : full([size, ...values.shape.slice(1)], fill, { dtype: values.dtype });
   }
   return {
     values: movedAxis(values, 0, axis),
@@ -120,7 +131,8 @@ function inverseOf(ar: NDArray, axis: number, aux: NDArray, mask: NDArray, order
 }
 
 function countsOf(ar: NDArray, axis: number, aux: NDArray, mask: NDArray, size: number | null): NDArray {
-  if (aux.size === 0) return ar.shape[axis] > 0 ? full([1], ar.shape[axis], { dtype: int() }) : zeros([0], { dtype: int() });
+  if (aux.size === 0)
+    return ar.shape[axis] > 0 ? full([1], ar.shape[axis], { dtype: int() }) : zeros([0], { dtype: int() });
   if (size === null) {
     const starts = nonzero(mask)[0];
     return diff(concatenated([starts, filled([1], mask.size, starts.dtype)], 0));
@@ -135,7 +147,11 @@ function checkKnown(x: NDArray, where: string): void {
 }
 
 /** All that `unique` can tell; the array is flattened unless an axis is given. */
-function uniqueParts(ar: ArrayLike, options: UniqueOptions, wanted: Wanted): Partial<UniqueResult> & Pick<UniqueResult, "values"> {
+function uniqueParts(
+  ar: ArrayLike,
+  options: UniqueOptions,
+  wanted: Wanted,
+): Partial<UniqueResult> & Pick<UniqueResult, "values"> {
   const x = arrayOf(ar, "unique");
   if ((options.size ?? null) === null) checkKnown(x, "The error arose for the first argument of jnp.unique().");
   const { axis = null } = options;
@@ -179,7 +195,8 @@ export const uniqueCounts = (x: ArrayLike, options: SizeOptions = {}): Pick<Uniq
 export const uniqueInverse = (x: ArrayLike, options: SizeOptions = {}): Pick<UniqueResult, "values" | "inverse"> =>
   uniqueParts(x, { ...options, ...apart }, { inverse: true }) as UniqueResult;
 /** The distinct elements. */
-export const uniqueValues = (x: ArrayLike, options: SizeOptions = {}): NDArray => uniqueParts(x, { ...options, ...apart }, {}).values;
+export const uniqueValues = (x: ArrayLike, options: SizeOptions = {}): NDArray =>
+  uniqueParts(x, { ...options, ...apart }, {}).values;
 
 /** For each element of `element`, whether it is among `testElements` (or, with `invert`, is not). */
 export function isin(
@@ -242,7 +259,8 @@ export function union1d(ar1: ArrayLike, ar2: ArrayLike, options: SizeOptions = {
 function padded(x: NDArray, { size = null, fillValue = null }: SizeOptions): NDArray {
   if (size === null || x.shape[0] === size) return x;
   if (x.shape[0] > size) return getitem(x, slice(size));
-  const fill = fillValue === null ? (x.size > 0 ? getitem(x, 0) : literal(0, x.dtype)) : asarray(fillValue, { dtype: x.dtype });
+  const fill =
+    fillValue === null ? (x.size > 0 ? getitem(x, 0) : literal(0, x.dtype)) : asarray(fillValue, { dtype: x.dtype });
   return concatenated([x, full([size - x.shape[0]], fill, { dtype: x.dtype })], 0);
 }
 
@@ -250,7 +268,8 @@ function padded(x: NDArray, { size = null, fillValue = null }: SizeOptions): NDA
 function knownPair(name: string, ar1: ArrayLike, ar2: ArrayLike, assumeUnique: boolean): NDArray[] {
   const pair = promoteDtypes(ravel(arrayOf(ar1, name)), ravel(arrayOf(ar2, name, 1)));
   for (const x of pair) {
-    if (concreteValue(x) === null) throw shapeDependsOn(x, `The error arose in ${name}(): while tracing its result has no known size.`);
+    if (concreteValue(x) === null)
+      throw shapeDependsOn(x, `The error arose in ${name}(): while tracing its result has no known size.`);
   }
   return assumeUnique ? pair : pair.map((x) => unique(x));
 }

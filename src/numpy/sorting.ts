@@ -93,7 +93,9 @@ export function lexsort(keys: readonly ArrayLike[] | NDArray, axis: number | { r
     const xs = keys instanceof NDArray ? elements(args[0]) : args;
     if (xs.length === 0) throw new RematTypeError("need sequence of keys with len > 0 in lexsort, got none.");
     if (!xs.every((k) => sameList(k.shape, xs[0].shape))) {
-      throw new RematValueError(`all keys need to be the same shape, got ${xs.map((k) => tupleText(k.shape)).join(", ")}.`);
+      throw new RematValueError(
+        `all keys need to be the same shape, got ${xs.map((k) => tupleText(k.shape)).join(", ")}.`,
+      );
     }
     if (xs[0].ndim === 0) return filled([], 0, dtype);
     const dimension = canonicalAxis(wanted, xs[0].ndim);
@@ -120,7 +122,8 @@ const swapped = (x: NDArray, a: number, b: number): NDArray => {
 };
 
 function refuseComplex(name: string, x: NDArray): void {
-  if (isComplex(x.dtype)) throw new UnsupportedError(`jnp.${name} for complex dtype is not implemented, got ${x.dtype}. Sort instead.`);
+  if (isComplex(x.dtype))
+    throw new UnsupportedError(`jnp.${name} for complex dtype is not implemented, got ${x.dtype}. Sort instead.`);
 }
 
 /** An array whose greatest elements are the smallest of `x`; unsigned numbers wrap around so that 0 becomes the greatest. */

@@ -46,7 +46,11 @@ const flattened = (x: NDArray): NDArray => reshaped(x, [x.size]);
  *
  *     np.take(x, [2, 0], 1) // columns 2 and 0
  */
-export function take(a: ArrayLike, indices: ArrayLike, ...options: readonly (number | null | TakeOptions | undefined)[]): NDArray {
+export function take(
+  a: ArrayLike,
+  indices: ArrayLike,
+  ...options: readonly (number | null | TakeOptions | undefined)[]
+): NDArray {
   const given = named<TakeOptions>(["axis"], options);
   const { axis = null, mode = null, uniqueIndices = false, indicesAreSorted = false, fillValue = null } = given;
   const body = (x: NDArray, i: NDArray): NDArray[] => [
@@ -78,12 +82,15 @@ function takeAlong(
   } else if (mode === "clip") {
     gatherMode = "CLIP";
   } else if (mode === "raise") {
-    throw new UnsupportedError("The 'raise' mode to jnp.take is not supported: a program cannot raise. Use \"fill\" and look for NaN.");
+    throw new UnsupportedError(
+      "The 'raise' mode to jnp.take is not supported: a program cannot raise. Use \"fill\" and look for NaN.",
+    );
   } else {
     throw new RematValueError(`Invalid mode '${String(mode)}' for np.take. Modes are "fill", "clip" and "wrap".`);
   }
   if (size === 0) {
-    if (indices.size > 0) throw new RematIndexError("Cannot do a non-empty jnp.take() from an empty axis. Check its size first.");
+    if (indices.size > 0)
+      throw new RematIndexError("Cannot do a non-empty jnp.take() from an empty axis. Check its size first.");
     return x;
   }
   const outShape = [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)];
@@ -93,7 +100,10 @@ function takeAlong(
     collapsedSliceDims: [along],
     startIndexMap: [along],
   });
-  return gathered(x, expanded(indices, [indices.ndim]), dims, x.shape.with(along, 1), { ...promises, mode: gatherMode });
+  return gathered(x, expanded(indices, [indices.ndim]), dims, x.shape.with(along, 1), {
+    ...promises,
+    mode: gatherMode,
+  });
 }
 
 export interface TakeAlongAxisOptions {
@@ -116,17 +126,27 @@ export function takeAlongAxis(
   indices: ArrayLike,
   ...options: readonly (number | null | TakeAlongAxisOptions | undefined)[]
 ): NDArray {
-  const { axis = -1, mode = null, fillValue = null, wrapNegativeIndices = null } = named<TakeAlongAxisOptions>(["axis"], options);
+  const {
+    axis = -1,
+    mode = null,
+    fillValue = null,
+    wrapNegativeIndices = null,
+  } = named<TakeAlongAxisOptions>(["axis"], options);
   const body = (x: NDArray, i: NDArray): NDArray[] => [
     alongAxis(x, i, axis, mode, fillValue, wrapNegativeIndices ?? mode !== "promise_in_bounds"),
   ];
   const key = keyOf(axis, mode, fillKey(fillValue), wrapNegativeIndices);
-  return jitCall("take_along_axis", key, body, [toArray(arr, "takeAlongAxis", 0), toArray(indices, "takeAlongAxis", 1)])[0];
+  return jitCall("take_along_axis", key, body, [
+    toArray(arr, "takeAlongAxis", 0),
+    toArray(indices, "takeAlongAxis", 1),
+  ])[0];
 }
 
 function checkAlongAxis(a: NDArray, indices: NDArray, axis: number | null): void {
   if (!isInteger(indices.dtype)) {
-    throw new RematTypeError(`take_along_axis indices must be of integer type, got ${indices.dtype}. Convert them first.`);
+    throw new RematTypeError(
+      `take_along_axis indices must be of integer type, got ${indices.dtype}. Convert them first.`,
+    );
   }
   if (axis === null && indices.ndim !== 1) {
     throw new RematValueError(
@@ -274,12 +294,18 @@ export function put(a: ArrayLike, ind: ArrayLike, v: ArrayLike, options: PutOpti
 }
 
 /** The array with the elements where a mask is true replaced by `vals`, repeated as need be. */
-export function place(arr: ArrayLike, mask: ArrayLike, vals: ArrayLike, options: { readonly inplace?: boolean } = {}): NDArray {
+export function place(
+  arr: ArrayLike,
+  mask: ArrayLike,
+  vals: ArrayLike,
+  options: { readonly inplace?: boolean } = {},
+): NDArray {
   refuseInPlace("place", options.inplace);
   const x = asarray(arr);
   const where = asarray(mask);
   const values = flattened(asarray(vals));
-  if (x.size !== where.size) throw new RematValueError(`place: arr and mask must be the same size, got ${x.size} and ${where.size}.`);
+  if (x.size !== where.size)
+    throw new RematValueError(`place: arr and mask must be the same size, got ${x.size} and ${where.size}.`);
   if (values.size === 0) throw new RematValueError("Cannot place values from an empty array: give at least one.");
   if (x.size === 0) return x;
   const [places] = nonzero(flattened(where), { size: where.size, fillValue: where.size });

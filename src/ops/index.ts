@@ -34,7 +34,8 @@ type Reducer = (x: NDArray, axis: number) => NDArray;
 
 function countSegments(name: string, ids: NDArray, given: number | null | undefined): number {
   if (given !== null && given !== undefined) {
-    if (given < 0) throw new RematValueError(`num_segments must be non-negative, got ${given}. Count the segments from 0.`);
+    if (given < 0)
+      throw new RematValueError(`num_segments must be non-negative, got ${given}. Count the segments from 0.`);
     return given;
   }
   const known = concreteValue(ids);
@@ -80,16 +81,48 @@ function segmentUpdate(
  *     ops.segmentSum([1, 2, 3], [0, 0, 1], 2) // [3, 3]
  */
 export const segmentSum = (data: ArrayLike, segmentIds: ArrayLike, options: number | SegmentOptions = {}): NDArray =>
-  segmentUpdate("segmentSum", scatterAdded, () => 0, (x, axis) => sum(x, axis), data, segmentIds, options);
+  segmentUpdate(
+    "segmentSum",
+    scatterAdded,
+    () => 0,
+    (x, axis) => sum(x, axis),
+    data,
+    segmentIds,
+    options,
+  );
 
 /** The product of each segment. */
 export const segmentProd = (data: ArrayLike, segmentIds: ArrayLike, options: number | SegmentOptions = {}): NDArray =>
-  segmentUpdate("segmentProd", scatterMultiplied, () => 1, (x, axis) => prod(x, axis), data, segmentIds, options);
+  segmentUpdate(
+    "segmentProd",
+    scatterMultiplied,
+    () => 1,
+    (x, axis) => prod(x, axis),
+    data,
+    segmentIds,
+    options,
+  );
 
 /** The greatest element of each segment; -Infinity, or the least integer, for one without elements. */
 export const segmentMax = (data: ArrayLike, segmentIds: ArrayLike, options: number | SegmentOptions = {}): NDArray =>
-  segmentUpdate("segmentMax", scatterMaximum, (dtype) => extremes(dtype)[0], (x, axis) => max(x, axis), data, segmentIds, options);
+  segmentUpdate(
+    "segmentMax",
+    scatterMaximum,
+    (dtype) => extremes(dtype)[0],
+    (x, axis) => max(x, axis),
+    data,
+    segmentIds,
+    options,
+  );
 
 /** The least element of each segment; Infinity, or the greatest integer, for one without elements. */
 export const segmentMin = (data: ArrayLike, segmentIds: ArrayLike, options: number | SegmentOptions = {}): NDArray =>
-  segmentUpdate("segmentMin", scatterMinimum, (dtype) => extremes(dtype)[1], (x, axis) => min(x, axis), data, segmentIds, options);
+  segmentUpdate(
+    "segmentMin",
+    scatterMinimum,
+    (dtype) => extremes(dtype)[1],
+    (x, axis) => min(x, axis),
+    data,
+    segmentIds,
+    options,
+  );

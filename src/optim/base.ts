@@ -22,7 +22,14 @@ export type Schedule = (count: Scalar) => Scalar;
 export type ScalarOrSchedule = Scalar | Schedule;
 
 /** Any tree of arrays, such as moments of gradients. `null` stands where there is nothing. */
-export type ArrayTree = NDArray | null | readonly ArrayTree[] | { readonly [key: string]: ArrayTree };
+export type ArrayTree = NDArray | null | ArrayList | ArrayDict;
+// interfaces, because TypeScript would unfold aliases without end
+interface ArrayList extends ReadonlyArray<ArrayTree> {
+  readonly [index: number]: ArrayTree;
+}
+interface ArrayDict {
+  readonly [key: string]: ArrayTree;
+}
 
 /** What a transformation remembers. */
 export type OptState = ArrayTree;

@@ -42,7 +42,7 @@ const isOptions = (x: unknown): x is Readonly<Record<string, unknown>> =>
   typeof x === "object" && x !== null && Object.getPrototypeOf(x) === Object.prototype && !("update" in x);
 
 function placesOf(args: readonly unknown[], names: readonly string[]): Place[] {
-  return args.flatMap((value, position) =>
+  return args.flatMap((value, position): Place[] =>
     isOptions(value)
       ? Object.entries(value).map(([key, v]) => ({ name: key, position, key, value: v }))
       : [{ name: names[position] ?? `args[${position}]`, position, key: null, value }],

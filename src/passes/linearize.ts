@@ -59,7 +59,8 @@ function linearizeUncached(
     (x) => trace.unwrap(x),
   );
   const outAvals = jaxpr.outAvals;
-  const outTangents = withTrace(tangentTrace, () =>
+  // Zeros that are asked for do not depend on tangents: they are residuals.
+  const outTangents = withTrace(trace, () =>
     pairs.map(([, t], i) => (inst[i] ? instantiate(t, outAvals[i].toTangent()) : t)),
   );
   const staged = tangentTrace.finish(outTangents.filter((t) => t !== null));

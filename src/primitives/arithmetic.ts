@@ -8,7 +8,7 @@ import { bind1 } from "../core/interpreter.ts";
 import type { Params } from "../core/jaxpr.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
 import { DTypeError } from "../errors.ts";
-import { avalOf, bilinear, isLinear, jvpByOperand, linearJvp, zeroJvp } from "./algebra.ts";
+import { avalOf, bilinear, isLinear, jvpByOperand, zeroJvp } from "./algebra.ts";
 import { broadcastToResult, constLike, onesLike, unbroadcast, zeroOf, zerosLike, fullLike } from "./broadcasting.ts";
 import { eq, ge, select } from "./comparison.ts";
 import { conj, real } from "./complex.ts";

@@ -24,9 +24,14 @@ import { close, constsToInputs } from "../passes/rewrite.ts";
 import { backwardPass } from "../passes/transpose.ts";
 import { dceClosedCall, scatterResults, splitClosedCall } from "./callRules.ts";
 
-interface ClosedCallParams extends Params {
+export interface ClosedCallParams extends Params {
   readonly call_jaxpr: ClosedJaxpr<NDArray>;
+  /** Given by batching. */
+  readonly name?: string;
 }
+
+/** What a call has beside its body. */
+type Rest = { readonly name?: string };
 
 type FlatFunction = (args: readonly NDArray[]) => readonly NDArray[];
 
@@ -35,10 +40,11 @@ export const closedCall: Primitive<ClosedCallParams> = {
   type: (_avals, { call_jaxpr }) => call_jaxpr.outAvals,
   bindWithTrace(trace, args, params) {
     if (!(trace instanceof StageTrace)) return trace.process(closedCall, args, params);
-    return stageCall(trace, asFunction(params.call_jaxpr), args, params.call_jaxpr.jaxpr.debug);
+    const { call_jaxpr, ...rest } = params;
+    return stageCall(trace, asFunction(call_jaxpr), args, call_jaxpr.jaxpr.debug, rest);
   },
   evaluate: (args, { call_jaxpr }) => asFunction(call_jaxpr)(args),
-  jvp(primals, tangents, { call_jaxpr }) {
+  jvp(primals, tangents, { call_jaxpr, ...rest }) {
     const n = primals.length;
     const nonzero = tangents.map((t) => t !== null);
     let nonzeroOut: readonly boolean[] = [];
@@ -52,19 +58,19 @@ export const closedCall: Primitive<ClosedCallParams> = {
       nonzeroOut = outs.tangents.map((t) => t !== null);
       return [...outs.primals, ...outs.tangents.filter((t) => t !== null)];
     };
-    const outs = call(pushed, [...primals, ...tangents.filter((t) => t !== null)], call_jaxpr.jaxpr.debug);
+    const outs = call(pushed, [...primals, ...tangents.filter((t) => t !== null)], call_jaxpr.jaxpr.debug, rest);
     const numOut = nonzeroOut.length;
     return { primals: outs.slice(0, numOut), tangents: scatterResults(nonzeroOut, outs.slice(numOut)) };
   },
   linearize: linearizeCall,
-  batch(size, args, dims, { call_jaxpr }) {
+  batch(size, args, dims, { call_jaxpr, name = "eval_jaxpr" }) {
     let outDims: readonly (number | null)[] = [];
     const batched: FlatFunction = (xs) => {
       const result = batchFlat(asFunction(call_jaxpr), size, xs, dims);
       outDims = result.dims;
       return result.outs;
     };
-    const outs = call(batched, args, call_jaxpr.jaxpr.debug);
+    const outs = call(batched, args, call_jaxpr.jaxpr.debug, { name });
     return { outs, dims: outDims };
   },
   transposesZeros: true,
@@ -75,7 +81,13 @@ export const closedCall: Primitive<ClosedCallParams> = {
 };
 
 /** Writes down a call of `fn`. Constants of the body are the first operands. */
-function stageCall(trace: StageTrace, fn: FlatFunction, args: readonly NDArray[], debug: DebugInfo | null): NDArray[] {
+function stageCall(
+  trace: StageTrace,
+  fn: FlatFunction,
+  args: readonly NDArray[],
+  debug: DebugInfo | null,
+  rest: Rest,
+): NDArray[] {
   const { jaxpr, consts } = stageFlat(
     fn,
     args.map((x) => x.aval),
@@ -83,19 +95,19 @@ function stageCall(trace: StageTrace, fn: FlatFunction, args: readonly NDArray[]
   );
   const call_jaxpr = close(constsToInputs(jaxpr));
   const operands = [...consts, ...args].map((x) => trace.tracerOf(x));
-  return trace.emit(closedCall, operands, { call_jaxpr }, call_jaxpr.outAvals);
+  return trace.emit(closedCall, operands, { ...rest, call_jaxpr }, call_jaxpr.outAvals);
 }
 
 /** Calls `fn` in the current trace. */
-function call(fn: FlatFunction, args: readonly NDArray[], debug: DebugInfo | null): readonly NDArray[] {
+function call(fn: FlatFunction, args: readonly NDArray[], debug: DebugInfo | null, rest: Rest): readonly NDArray[] {
   const trace: Trace = currentTrace();
-  if (trace instanceof StageTrace) return stageCall(trace, fn, args, debug);
+  if (trace instanceof StageTrace) return stageCall(trace, fn, args, debug, rest);
   const call_jaxpr = stageFlat(
     fn,
     args.map((x) => x.aval),
     debug,
   );
-  return bind(closedCall, args, { call_jaxpr });
+  return bind(closedCall, args, { ...rest, call_jaxpr });
 }
 
 /** For each value, its place in a list of values, by identity. */
@@ -115,7 +127,7 @@ interface LinearHalf {
 function linearizeCall(
   nonzero: readonly boolean[],
   primals: readonly NDArray[],
-  { call_jaxpr }: ClosedCallParams,
+  { call_jaxpr, ...rest }: ClosedCallParams,
   isVjp: boolean,
 ): LinearizeResult {
   const { debug } = call_jaxpr.jaxpr;
@@ -133,7 +145,7 @@ function linearizeCall(
     half = { nonzeroOut: pairs.map(([, t]) => t !== null), jaxpr, fromInput, fromOutput };
     return [...consts.filter((_, i) => fromInput[i] === null && fromOutput[i] === null), ...outs];
   };
-  const results = call(primalCall, primals, debug);
+  const results = call(primalCall, primals, debug, rest);
   const { nonzeroOut, jaxpr, fromInput, fromOutput } = half as unknown as LinearHalf;
   const numOwn = results.length - nonzeroOut.length;
   const outs = results.slice(numOwn);
@@ -149,7 +161,7 @@ function linearizeCall(
     linear(tangents) {
       const given = tangents.filter((t, i): t is NDArray => t !== null && nonzero[i]);
       const pushed: FlatFunction = (xs) => evalJaxpr(jaxpr, xs.slice(0, residuals.length), xs.slice(residuals.length));
-      return scatterResults(nonzeroOut, call(pushed, [...residuals, ...given], jaxpr.debug));
+      return scatterResults(nonzeroOut, call(pushed, [...residuals, ...given], jaxpr.debug, rest));
     },
   };
 }
@@ -165,7 +177,7 @@ interface LaterHalf {
 function splitCall(
   trace: PartialTrace,
   args: readonly NDArray[],
-  { call_jaxpr }: ClosedCallParams,
+  { call_jaxpr, ...rest }: ClosedCallParams,
 ): readonly NDArray[] {
   const { debug } = call_jaxpr.jaxpr;
   const unknownIn = args.map((x) => !trace.isKnown(x));
@@ -186,7 +198,7 @@ function splitCall(
     half = { unknownOut, jaxpr, fromInput };
     return [...outs.filter((_, i) => !unknownOut[i]), ...consts.filter((_, i) => fromInput[i] === null)];
   };
-  const results = call(knownCall, known, debug);
+  const results = call(knownCall, known, debug, rest);
   const { unknownOut, jaxpr, fromInput } = half as unknown as LaterHalf;
   const numKnown = unknownOut.filter((u) => !u).length;
   let next = numKnown;
@@ -194,13 +206,17 @@ function splitCall(
   const staged = (trace as SplitTrace).writeDown(
     closedCall,
     [...residuals, ...args.filter((_, i) => unknownIn[i])],
-    { call_jaxpr: close(constsToInputs(jaxpr)) },
+    { ...rest, call_jaxpr: close(constsToInputs(jaxpr)) },
     jaxpr.outAvals,
   );
   return merge<NDArray>(unknownOut, results.slice(0, numKnown), staged);
 }
 
-function transposeCall(cts: readonly Tangent[], args: readonly Operand[], { call_jaxpr }: ClosedCallParams): Tangent[] {
+function transposeCall(
+  cts: readonly Tangent[],
+  args: readonly Operand[],
+  { call_jaxpr, ...rest }: ClosedCallParams,
+): Tangent[] {
   const values = args.filter((x) => !(x instanceof UndefinedPrimal)) as NDArray[];
   let nonzero: readonly boolean[] = [];
   const backward: FlatFunction = (xs) => {
@@ -216,6 +232,6 @@ function transposeCall(cts: readonly Tangent[], args: readonly Operand[], { call
     nonzero = outs.map((x) => x !== null);
     return outs.filter((x) => x !== null);
   };
-  const outs = call(backward, [...values, ...cts.filter((c) => c !== null)], call_jaxpr.jaxpr.debug);
+  const outs = call(backward, [...values, ...cts.filter((c) => c !== null)], call_jaxpr.jaxpr.debug, rest);
   return scatterResults(nonzero, outs);
 }

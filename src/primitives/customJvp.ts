@@ -9,7 +9,7 @@ import type { StagedJvpRule } from "../core/stage.ts";
 import { dce } from "../passes/dce.ts";
 import { backwardPass } from "../passes/transpose.ts";
 
-interface CustomJvpParams extends Params {
+export interface CustomJvpParams extends Params {
   readonly name: string;
   readonly call_jaxpr: Jaxpr;
   /** The rule's name. */

@@ -10,7 +10,7 @@ import { zeros } from "../core/zeros.ts";
 import { dce } from "../passes/dce.ts";
 import { RematError } from "../errors.ts";
 
-interface CustomVjpParams extends Params {
+export interface CustomVjpParams extends Params {
   readonly name: string;
   readonly call_jaxpr: Jaxpr;
   /** The names of the rule's halves. */

@@ -5,7 +5,7 @@ import type { Params } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { Verbatim } from "../core/print.ts";
 
-interface DevicePutParams extends Params {
+export interface DevicePutParams extends Params {
   /** Where each operand goes. */
   readonly devices: readonly MemorySpace[];
 }

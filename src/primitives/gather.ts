@@ -165,7 +165,7 @@ export function gathered(
 ): NDArray {
   const mode = parseMode(options.mode ?? "promise_in_bounds");
   const fill = mode === "FILL_OR_DROP" ? (options.fillValue ?? defaultFill(operand.dtype)) : null;
-  return bind1(gather as Primitive, [operand, indices], {
+  return bind1(gather, [operand, indices], {
     dimension_numbers: dims,
     fill_value: fill,
     indices_are_sorted: options.indicesAreSorted ?? false,
@@ -196,14 +196,17 @@ function defaultFill(dtype: DType): FillValue {
 }
 
 /** The rules of `scatter-add` and `scatter-sub`, which are linear in operand and updates together. */
-function additive(self: () => Primitive<ScatterParams>, negated: boolean): Pick<Primitive<ScatterParams>, "jvp" | "transpose"> {
+function additive(
+  self: () => Primitive<ScatterParams>,
+  negated: boolean,
+): Pick<Primitive<ScatterParams>, "jvp" | "transpose"> {
   return {
     jvp([operand, indices, updates], [dOperand, , dUpdates], params) {
-      const out = bind1(self() as Primitive, [operand, indices, updates], params);
+      const out = bind1(self(), [operand, indices, updates], params);
       if (dOperand === null && dUpdates === null) return { primals: [out], tangents: [null] };
       const into = instantiate(dOperand, operand.aval.toTangent());
       const from = instantiate(dUpdates, updates.aval.toTangent());
-      return { primals: [out], tangents: [bind1(self() as Primitive, [into, indices, from], params)] };
+      return { primals: [out], tangents: [bind1(self(), [into, indices, from], params)] };
     },
     transpose([ct], [operand, indices, updates], params) {
       const operandCt = operand instanceof UndefinedPrimal ? ct! : null;
@@ -215,7 +218,12 @@ function additive(self: () => Primitive<ScatterParams>, negated: boolean): Pick<
 }
 
 /** The cotangents of a scatter's updates: what the windows hold that they were written to. */
-export function gatheredUpdates(ct: NDArray, indices: NDArray, updatesShape: readonly number[], params: ScatterParams): NDArray {
+export function gatheredUpdates(
+  ct: NDArray,
+  indices: NDArray,
+  updatesShape: readonly number[],
+  params: ScatterParams,
+): NDArray {
   const dims = params.dimension_numbers;
   const sizes = windowSizes(ct.ndim, updatesShape, dims);
   return gathered(ct, indices, scatterToGather(dims), sizes, { mode: params.mode, fillValue: 0 });

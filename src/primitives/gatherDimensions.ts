@@ -77,7 +77,8 @@ export const gatherDims = (
 
 /** Fills in the batching dimensions, which are empty by default. */
 export const scatterDims = (
-  d: Omit<ScatterDimensionNumbers, "operandBatchingDims" | "scatterIndicesBatchingDims"> & Partial<ScatterDimensionNumbers>,
+  d: Omit<ScatterDimensionNumbers, "operandBatchingDims" | "scatterIndicesBatchingDims"> &
+    Partial<ScatterDimensionNumbers>,
 ): ScatterDimensionNumbers => ({
   updateWindowDims: d.updateWindowDims,
   insertedWindowDims: d.insertedWindowDims,
@@ -110,7 +111,7 @@ export function windowSizes(rank: number, updatesShape: Dims, d: ScatterDimensio
   let at = 0;
   for (let i = 0; i < rank; i++) {
     const single = d.insertedWindowDims.includes(i) || d.operandBatchingDims.includes(i);
-    sizes.push(single ? 1 : updatesShape[d.updateWindowDims[at++]!]!);
+    sizes.push(single ? 1 : updatesShape[d.updateWindowDims[at++]]);
   }
   return sizes;
 }
@@ -130,12 +131,14 @@ export const printScatterDims = (d: ScatterDimensionNumbers): string =>
   `scatter_indices_batching_dims=${tuple(d.scatterIndicesBatchingDims)})`;
 
 function fail(message: string): never {
-  throw new RematTypeError(`${message}\nCheck the dimension numbers against the shapes of the operand and of the indices.`);
+  throw new RematTypeError(
+    `${message}\nCheck the dimension numbers against the shapes of the operand and of the indices.`,
+  );
 }
 
 function checkSorted(dims: Dims, op: string, name: string): void {
   for (let i = 1; i < dims.length; i++) {
-    if (dims[i]! < dims[i - 1]!) fail(`${name} in ${op} op must be sorted; got ${tuple(dims)}`);
+    if (dims[i] < dims[i - 1]) fail(`${name} in ${op} op must be sorted; got ${tuple(dims)}`);
   }
 }
 
@@ -150,11 +153,18 @@ function checkDistinct(dims: Dims, op: string, name: string): void {
 }
 
 function checkDisjoint(a: Dims, b: Dims, op: string, nameA: string, nameB: string): void {
-  if (a.some((d) => b.includes(d))) fail(`${nameA} and ${nameB} in ${op} op must be disjoint; got: ${tuple(a)} and ${tuple(b)}.`);
+  if (a.some((d) => b.includes(d)))
+    fail(`${nameA} and ${nameB} in ${op} op must be disjoint; got: ${tuple(a)} and ${tuple(b)}.`);
 }
 
 /** What gather and scatter check alike of the batching dimensions. */
-function checkBatching(op: "Gather" | "Scatter", operand: ShapedArray, indices: ShapedArray, operandDims: Dims, indicesDims: Dims): void {
+function checkBatching(
+  op: "Gather" | "Scatter",
+  operand: ShapedArray,
+  indices: ShapedArray,
+  operandDims: Dims,
+  indicesDims: Dims,
+): void {
   const lower = op.toLowerCase();
   const name = op === "Gather" ? "start_indices_batching_dims" : "scatter_indices_batching_dims";
   checkDistinct(indicesDims, lower, name);
@@ -163,10 +173,12 @@ function checkBatching(op: "Gather" | "Scatter", operand: ShapedArray, indices: 
     fail(`${op} op cannot have the index vector dimension as a batching dimension; got ${tuple(indicesDims)}.`);
   }
   if (operandDims.length !== indicesDims.length) {
-    fail(`${op} op requires equal numbers of operand_batching_dims and ${name}, got ${tuple(operandDims)} and ${tuple(indicesDims)}.`);
+    fail(
+      `${op} op requires equal numbers of operand_batching_dims and ${name}, got ${tuple(operandDims)} and ${tuple(indicesDims)}.`,
+    );
   }
-  const a = operandDims.map((i) => operand.shape[i]!);
-  const b = indicesDims.map((i) => indices.shape[i]!);
+  const a = operandDims.map((i) => operand.shape[i]);
+  const b = indicesDims.map((i) => indices.shape[i]);
   if (a.some((n, i) => n !== b[i])) {
     fail(
       `${op} op requires operand batching dimensions and indices batching dimensions to have the same shape, got ${tuple(a)} and ${tuple(b)}.`,
@@ -175,7 +187,12 @@ function checkBatching(op: "Gather" | "Scatter", operand: ShapedArray, indices: 
 }
 
 /** Checks a gather and gives the shape of its output. */
-export function gatherShape(operand: ShapedArray, indices: ShapedArray, d: GatherDimensionNumbers, sliceSizes: Dims): number[] {
+export function gatherShape(
+  operand: ShapedArray,
+  indices: ShapedArray,
+  d: GatherDimensionNumbers,
+  sliceSizes: Dims,
+): number[] {
   const rank = operand.ndim;
   const vectorDim = indices.ndim - 1;
   if (vectorDim < 0) {
@@ -224,18 +241,20 @@ export function gatherShape(operand: ShapedArray, indices: ShapedArray, d: Gathe
     );
   }
   sliceSizes.forEach((size, i) => {
-    const bound = operand.shape[i]!;
+    const bound = operand.shape[i];
     if (indices.size > 0 && (size < 0 || size > bound)) {
       fail(`Slice size at index ${i} in gather op is out of range, must be within [0, ${bound} + 1), got ${size}.`);
     }
   });
   d.collapsedSliceDims.forEach((dim, i) => {
     if (sliceSizes[dim] !== 1) {
-      fail(`Gather op can only collapse slice dims with bound 1, but bound is ${sliceSizes[dim]} for index ${dim} at position ${i}.`);
+      fail(
+        `Gather op can only collapse slice dims with bound 1, but bound is ${sliceSizes[dim]} for index ${dim} at position ${i}.`,
+      );
     }
   });
   d.operandBatchingDims.forEach((dim, i) => {
-    if (sliceSizes[dim]! > 1) {
+    if (sliceSizes[dim] > 1) {
       fail(
         `Gather op can only have operand batching dims with bound 0/1, but bound is ${sliceSizes[dim]} for index ${dim} at position ${i}.`,
       );
@@ -245,11 +264,16 @@ export function gatherShape(operand: ShapedArray, indices: ShapedArray, d: Gathe
   const batch = indices.shape.slice(0, -1);
   let w = 0;
   let b = 0;
-  return Array.from({ length: outRank }, (_, i) => (d.offsetDims.includes(i) ? window[w++]! : batch[b++]!));
+  return Array.from({ length: outRank }, (_, i) => (d.offsetDims.includes(i) ? window[w++] : batch[b++]));
 }
 
 /** Checks a scatter; its output has the shape of the operand. */
-export function checkScatter(operand: ShapedArray, indices: ShapedArray, updates: ShapedArray, d: ScatterDimensionNumbers): void {
+export function checkScatter(
+  operand: ShapedArray,
+  indices: ShapedArray,
+  updates: ShapedArray,
+  d: ScatterDimensionNumbers,
+): void {
   const rank = operand.ndim;
   const vectorDim = indices.ndim - 1;
   if (vectorDim < 0) {
@@ -269,8 +293,20 @@ export function checkScatter(operand: ShapedArray, indices: ShapedArray, updates
   checkSorted(d.operandBatchingDims, "scatter", "operand_batching_dims");
   checkDistinct(d.operandBatchingDims, "scatter", "operand_batching_dims");
   checkInRange(d.operandBatchingDims, rank, "scatter", "operand_batching_dims");
-  checkDisjoint(d.insertedWindowDims, d.operandBatchingDims, "scatter", "inserted_window_dims", "operand_batching_dims");
-  checkDisjoint(d.scatterDimsToOperandDims, d.operandBatchingDims, "scatter", "scatter_dims_to_operand_dims", "operand_batching_dims");
+  checkDisjoint(
+    d.insertedWindowDims,
+    d.operandBatchingDims,
+    "scatter",
+    "inserted_window_dims",
+    "operand_batching_dims",
+  );
+  checkDisjoint(
+    d.scatterDimsToOperandDims,
+    d.operandBatchingDims,
+    "scatter",
+    "scatter_dims_to_operand_dims",
+    "operand_batching_dims",
+  );
   checkBatching("Scatter", operand, indices, d.operandBatchingDims, d.scatterIndicesBatchingDims);
   const window = d.updateWindowDims.length + d.insertedWindowDims.length + d.operandBatchingDims.length;
   if (rank !== window) fail(`Scatter op has window of size ${window}; doesn't match operand of rank ${rank}.`);
@@ -281,12 +317,15 @@ export function checkScatter(operand: ShapedArray, indices: ShapedArray, updates
     );
   }
   d.scatterDimsToOperandDims.forEach((dim, i) => {
-    if (dim < 0 || dim >= rank) fail(`Invalid scatter_dims_to_operand_dims mapping; domain is [0, ${rank}), got: ${i}->${dim}.`);
+    if (dim < 0 || dim >= rank)
+      fail(`Invalid scatter_dims_to_operand_dims mapping; domain is [0, ${rank}), got: ${i}->${dim}.`);
   });
   checkDistinct(d.scatterDimsToOperandDims, "scatter", "scatter_dims_to_operand_dims");
-  const bounds = operand.shape.filter((_, i) => !d.insertedWindowDims.includes(i) && !d.operandBatchingDims.includes(i));
+  const bounds = operand.shape.filter(
+    (_, i) => !d.insertedWindowDims.includes(i) && !d.operandBatchingDims.includes(i),
+  );
   d.updateWindowDims.forEach((dim, i) => {
-    if (bounds[i]! < updates.shape[dim]!) {
+    if (bounds[i] < updates.shape[dim]) {
       fail(
         "Bounds of the window dimensions of updates must not exceed the bounds of the corresponding dimensions of operand. " +
           `For dimension ${dim}, updates bound is ${updates.shape[dim]}, operand bound is ${bounds[i]}.`,

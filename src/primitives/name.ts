@@ -4,7 +4,7 @@ import { bind1 } from "../core/interpreter.ts";
 import type { Params } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 
-interface NameParams extends Params {
+export interface NameParams extends Params {
   readonly name: string;
 }
 

@@ -27,7 +27,9 @@ const keyType = (shape: Shape): ShapedArray => new ShapedArray(shape, "key<fry>"
 /** Refuses what is not an array of keys. */
 function requireKey(name: string, x: ShapedArray): void {
   if (x.dtype === "key<fry>") return;
-  throw new RematTypeError(`${name} takes key array operand, got keys.dtype=${x.dtype}. Make keys by random.key(seed).`);
+  throw new RematTypeError(
+    `${name} takes key array operand, got keys.dtype=${x.dtype}. Make keys by random.key(seed).`,
+  );
 }
 
 /** A primitive that makes keys or bits: without derivative, and vectorized over leading axes. */
@@ -71,7 +73,7 @@ export const randomWrap: Primitive<ImplParams> = {
   }),
   // the axis of the two words has to stay the last one
   batch: (_size, [words], [dim], params) => ({
-    outs: [bind1(randomWrap as Primitive, [dim === null ? repeatedAt(words, 1, 0) : movedAxis(words, dim, 0)], params)],
+    outs: [bind1(randomWrap, [dim === null ? repeatedAt(words, 1, 0) : movedAxis(words, dim, 0)], params)],
     dims: [0],
   }),
 };
@@ -93,10 +95,13 @@ export const randomFoldIn: Primitive = {
 
 export type RandomBitsParams = { readonly bit_width: 8 | 16 | 32 | 64; readonly shape: Shape };
 
-export const randomBits: Primitive<RandomBitsParams> = source<RandomBitsParams>("random_bits", ([keys], { bit_width: width, shape }) => {
-  requireKey("random_bits", keys);
-  return [new ShapedArray([...keys.shape, ...shape], `uint${width}` as DType)];
-});
+export const randomBits: Primitive<RandomBitsParams> = source<RandomBitsParams>(
+  "random_bits",
+  ([keys], { bit_width: width, shape }) => {
+    requireKey("random_bits", keys);
+    return [new ShapedArray([...keys.shape, ...shape], `uint${width}` as DType)];
+  },
+);
 
 export const threefry2x32: Primitive = {
   name: "threefry2x32",
@@ -125,10 +130,10 @@ export const randomPrimitives = [
   threefry2x32,
 ] as const;
 
-export const seededKey = (seeds: NDArray): NDArray => bind1(randomSeed as Primitive, [seeds], { impl: "fry" });
+export const seededKey = (seeds: NDArray): NDArray => bind1(randomSeed, [seeds], { impl: "fry" });
 export const unwrappedKey = (keys: NDArray): NDArray => bind1(randomUnwrap, [keys], {});
-export const wrappedKey = (words: NDArray): NDArray => bind1(randomWrap as Primitive, [words], { impl: "fry" });
-export const splitKey = (keys: NDArray, shape: Shape): NDArray => bind1(randomSplit as Primitive, [keys], { shape });
+export const wrappedKey = (words: NDArray): NDArray => bind1(randomWrap, [words], { impl: "fry" });
+export const splitKey = (keys: NDArray, shape: Shape): NDArray => bind1(randomSplit, [keys], { shape });
 export const foldedIn = (keys: NDArray, data: NDArray): NDArray => bind1(randomFoldIn, [keys, data], {});
 export const bitsOf = (keys: NDArray, width: RandomBitsParams["bit_width"], shape: Shape): NDArray =>
-  bind1(randomBits as Primitive, [keys], { bit_width: width, shape } satisfies RandomBitsParams);
+  bind1(randomBits, [keys], { bit_width: width, shape } satisfies RandomBitsParams);

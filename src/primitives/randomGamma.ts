@@ -35,10 +35,10 @@ export const randomGamma: Primitive<RandomGammaParams> = {
   ),
   batch(size, [keys, a], [keyDim, aDim], params) {
     const args = [batchedInFront(keys, keyDim, size), batchedInFront(a, aDim, size)];
-    return { outs: [bind1(randomGamma as Primitive, args, params)], dims: [0] };
+    return { outs: [bind1(randomGamma, args, params)], dims: [0] };
   },
 };
 
 /** Samples with shape parameters `a`, or their logarithms. */
 export const gammaSamples = (key: NDArray, a: NDArray, logSpace: boolean): NDArray =>
-  bind1(randomGamma as Primitive, [key, a], { log_space: logSpace } satisfies RandomGammaParams);
+  bind1(randomGamma, [key, a], { log_space: logSpace } satisfies RandomGammaParams);

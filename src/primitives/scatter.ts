@@ -17,11 +17,12 @@ import { eq, select } from "./comparison.ts";
 import { gathered, gatheredUpdates, scatterAdded } from "./gather.ts";
 import { scatterToGather, windowSizes, type ScatterDimensionNumbers } from "./gatherDimensions.ts";
 import { counted } from "./iota.ts";
-import { constLike, fullLike, onesLike, zerosLike } from "./broadcasting.ts";
+import { constLike, onesLike, zerosLike } from "./broadcasting.ts";
 import { bindScatter, optionsOf, scatterRecord, type ScatterOptions, type ScatterParams } from "./scatterRules.ts";
 import { filled, reshaped } from "./shape.ts";
 
-const call = (p: Primitive<ScatterParams>, args: readonly NDArray[], params: ScatterParams): NDArray => bind1(p as Primitive, args, params);
+const call = (p: Primitive<ScatterParams>, args: readonly NDArray[], params: ScatterParams): NDArray =>
+  bind1(p, args, params);
 
 function refuse(name: string): never {
   throw new NotDifferentiableError(
@@ -50,7 +51,11 @@ export const scatterMul: Primitive<ScatterParams> = {
         : null;
     if (!(updates instanceof UndefinedPrimal)) return [operandCt, null, null];
     if (!params.unique_indices) refuse("scatter_mul");
-    return [operandCt, null, gatheredUpdates(mul(ct!, operand as NDArray), indices as NDArray, updates.aval.shape, params)];
+    return [
+      operandCt,
+      null,
+      gatheredUpdates(mul(ct!, operand as NDArray), indices as NDArray, updates.aval.shape, params),
+    ];
   },
 };
 
@@ -132,7 +137,8 @@ export const scatter: Primitive<ScatterParams> = {
             uniqueIndices: true,
           })
         : null;
-    const updatesCt = updates instanceof UndefinedPrimal ? gatheredUpdates(ct!, indices as NDArray, shape, params) : null;
+    const updatesCt =
+      updates instanceof UndefinedPrimal ? gatheredUpdates(ct!, indices as NDArray, shape, params) : null;
     return [operandCt, null, updatesCt];
   },
 };
@@ -172,7 +178,13 @@ function survivorsJvp(
   return { primals: [out], tangents: [scatterAdded(gOld, indices, gFresh, dims, options)] };
 }
 
-type ScatterCall = (operand: NDArray, indices: NDArray, updates: NDArray, dims: ScatterDimensionNumbers, options?: ScatterOptions) => NDArray;
+type ScatterCall = (
+  operand: NDArray,
+  indices: NDArray,
+  updates: NDArray,
+  dims: ScatterDimensionNumbers,
+  options?: ScatterOptions,
+) => NDArray;
 
 /** Replaces the windows that the indices name by updates. */
 export const replaced: ScatterCall = (operand, indices, updates, dims, options) =>

@@ -54,7 +54,7 @@ export function combinerJaxpr(op: Combiner, dtype: DType): Jaxpr {
     const aval = new ShapedArray([], dtype);
     const [x, y, out] = [new Var(aval), new Var(aval), new Var(aval)];
     const params = op === "mul" ? { out_dtype: null } : {};
-    const eqn = { primitive: combiners[op] as Primitive, invars: [x, y], outvars: [out], params, source: null };
+    const eqn = { primitive: combiners[op], invars: [x, y], outvars: [out], params, source: null };
     jaxpr = new Jaxpr([], [x, y], [eqn], [out]);
     jaxprs.set(key, jaxpr);
   }
@@ -69,7 +69,7 @@ export function bindScatter(
   dims: ScatterDimensionNumbers,
   options: ScatterOptions = {},
 ): NDArray {
-  return bind1(primitive as Primitive, [operand, indices, updates], {
+  return bind1(primitive, [operand, indices, updates], {
     dimension_numbers: dims,
     indices_are_sorted: options.indicesAreSorted ?? false,
     mode: parseMode(options.mode),
@@ -93,7 +93,9 @@ export function scatterRecord(name: string, self: () => Primitive<ScatterParams>
     type([operand, indices, updates], params) {
       const kind = kindOf(indices.dtype);
       if (kind !== "int" && kind !== "uint") {
-        throw new RematValueError(`${name}: indices must have an integer type, got ${indices.dtype}. Convert them first.`);
+        throw new RematValueError(
+          `${name}: indices must have an integer type, got ${indices.dtype}. Convert them first.`,
+        );
       }
       if (operand.dtype !== updates.dtype) {
         throw new DTypeError(
@@ -132,7 +134,10 @@ export function batchScatter(
       operandBatchingDims: bump(d.operandBatchingDims),
       scatterIndicesBatchingDims: d.scatterIndicesBatchingDims,
     };
-    return { outs: [bind1(primitive as Primitive, [into, indices, from], { ...params, dimension_numbers: dims })], dims: [0] };
+    return {
+      outs: [bind1(primitive, [into, indices, from], { ...params, dimension_numbers: dims })],
+      dims: [0],
+    };
   }
   const dims: ScatterDimensionNumbers = {
     ...shifted,
@@ -141,7 +146,7 @@ export function batchScatter(
     scatterIndicesBatchingDims: [0, ...bump(d.scatterIndicesBatchingDims)],
   };
   const at = batchedInFront(indices, indicesDim, size);
-  return { outs: [bind1(primitive as Primitive, [into, at, from], { ...params, dimension_numbers: dims })], dims: [0] };
+  return { outs: [bind1(primitive, [into, at, from], { ...params, dimension_numbers: dims })], dims: [0] };
 }
 
 const printScatter = (p: ScatterParams): PrintedParam[] => [

@@ -50,18 +50,20 @@ export const dynamicSlice: Primitive<DynamicSliceParams> = {
       );
     }
     if (sizes.some((s) => s < 0)) {
-      throw new ShapeError(`slice slice_sizes must be greater than or equal to zero, got slice_sizes of ${tupleText(sizes)}.`);
+      throw new ShapeError(
+        `slice slice_sizes must be greater than or equal to zero, got slice_sizes of ${tupleText(sizes)}.`,
+      );
     }
     checkIndices("dynamic_slice", operand, indices);
     return [operand.update({ shape: [...sizes] })];
   },
   jvp([operand, ...indices], [t], params) {
-    const tangent = t === null ? null : bind1(dynamicSlice as Primitive, [t, ...indices], params);
-    return { primals: [bind1(dynamicSlice as Primitive, [operand, ...indices], params)], tangents: [tangent] };
+    const tangent = t === null ? null : bind1(dynamicSlice, [t, ...indices], params);
+    return { primals: [bind1(dynamicSlice, [operand, ...indices], params)], tangents: [tangent] };
   },
   transpose([ct], [operand, ...indices]) {
     const into = zeros(operand.aval.stripWeakType());
-    const out = bind1(dynamicUpdateSlice as Primitive, [into, ct!, ...(indices as NDArray[])], {});
+    const out = bind1(dynamicUpdateSlice, [into, ct!, ...(indices as NDArray[])], {});
     return [out, ...indices.map(() => null)];
   },
   batch(_size, [operand, ...indices], [operandDim, ...indexDims], { slice_sizes: sizes }) {
@@ -114,8 +116,12 @@ export const dynamicUpdateSlice: Primitive = {
     const indices = rest as NDArray[];
     const shape = update.aval.shape;
     const blank = zeros(new ShapedArray(shape, ct!.dtype));
-    const operandCt = operand instanceof UndefinedPrimal ? bind1(dynamicUpdateSlice, [ct!, blank, ...indices], {}) : null;
-    const updateCt = update instanceof UndefinedPrimal ? bind1(dynamicSlice as Primitive, [ct!, ...indices], { slice_sizes: shape }) : null;
+    const operandCt =
+      operand instanceof UndefinedPrimal ? bind1(dynamicUpdateSlice, [ct!, blank, ...indices], {}) : null;
+    const updateCt =
+      update instanceof UndefinedPrimal
+        ? bind1(dynamicSlice, [ct!, ...indices], { slice_sizes: shape })
+        : null;
     return [operandCt, updateCt, ...rest.map(() => null)];
   },
   batch(size, [operand, update, ...indices], [operandDim, updateDim, ...indexDims]) {
@@ -123,7 +129,11 @@ export const dynamicUpdateSlice: Primitive = {
     const dims = range(shape.length);
     const [index, indexDim] = batchIndices(indices, indexDims);
     return batchScatter(scatter, size, [operand, index, update], [operandDim, indexDim, updateDim], {
-      dimension_numbers: scatterDims({ updateWindowDims: dims, insertedWindowDims: [], scatterDimsToOperandDims: dims }),
+      dimension_numbers: scatterDims({
+        updateWindowDims: dims,
+        insertedWindowDims: [],
+        scatterDimsToOperandDims: dims,
+      }),
       indices_are_sorted: true,
       mode: "CLIP",
       unique_indices: true,
@@ -134,7 +144,10 @@ export const dynamicUpdateSlice: Primitive = {
 };
 
 /** Scalar indices, some with a batch axis, as index vectors. */
-function batchIndices(indices: readonly NDArray[], dims: readonly (number | null)[]): [index: NDArray, dim: number | null] {
+function batchIndices(
+  indices: readonly NDArray[],
+  dims: readonly (number | null)[],
+): [index: NDArray, dim: number | null] {
   if (indices.length === 0) return [new ConcreteArray(new ShapedArray([0], "int32"), new Int32Array(0)), null];
   const batched = dims.findIndex((d) => d !== null);
   if (batched < 0) {

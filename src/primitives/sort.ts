@@ -48,7 +48,7 @@ export const sort: Primitive<SortParams> = {
   },
   jvp(primals, tangents, params) {
     const { shape } = primals[0];
-    const outs = bind(sort as Primitive, [...primals, counted("uint32", shape, params.dimension)], params);
+    const outs = bind(sort, [...primals, counted("uint32", shape, params.dimension)], params);
     const indices = expanded(outs.at(-1)!, [shape.length]);
     return {
       primals: outs.slice(0, -1),
@@ -64,7 +64,7 @@ export const sort: Primitive<SortParams> = {
       return d === null ? broadcastedInDim(x, shape, without(range(shape.length), [dim])) : movedAxis(x, d, dim);
     });
     const dimension = params.dimension + (dim <= params.dimension ? 1 : 0);
-    return { outs: bind(sort as Primitive, moved, { ...params, dimension }), dims: args.map(() => dim) };
+    return { outs: bind(sort, moved, { ...params, dimension }), dims: args.map(() => dim) };
   },
 };
 
@@ -73,10 +73,13 @@ export type TopKParams = { readonly axis: number; readonly k: number };
 export const topK: Primitive<TopKParams> = {
   name: "top_k",
   type([x], { k, axis }) {
-    if (isComplex(x.dtype)) throw new RematValueError(`top_k is not compatible with complex inputs, got ${x.dtype}. Give it magnitudes.`);
+    if (isComplex(x.dtype))
+      throw new RematValueError(`top_k is not compatible with complex inputs, got ${x.dtype}. Give it magnitudes.`);
     if (k < 0) throw new RematValueError(`k argument to top_k must be nonnegative, got ${k}.`);
     if (x.ndim === 0) {
-      throw new ShapeError(`top_k operand must have >= 1 dimension, got ${tupleText(x.shape)}. Reshape it to one dimension.`);
+      throw new ShapeError(
+        `top_k operand must have >= 1 dimension, got ${tupleText(x.shape)}. Reshape it to one dimension.`,
+      );
     }
     if (axis < 0 || axis >= x.ndim) {
       throw new RematValueError(`axis argument out of range: axis=${axis} for operand.shape=${tupleText(x.shape)}.`);
@@ -90,13 +93,13 @@ export const topK: Primitive<TopKParams> = {
     return [x.update({ shape }), x.update({ shape, dtype: "int32" })];
   },
   jvp([x], [t], params) {
-    const outs = bind(topK as Primitive, [x], params);
+    const outs = bind(topK, [x], params);
     if (t === null) return { primals: outs, tangents: [null, null] };
     const indices = reshaped(outs[1], [...outs[1].shape, 1]);
     return { primals: outs, tangents: [gatheredAlong(t, indices, params.axis), null] };
   },
   batch(_size, [x], [dim], { k, axis }) {
-    const outs = bind(topK as Primitive, [x], { k, axis: axis + (dim! <= axis ? 1 : 0) });
+    const outs = bind(topK, [x], { k, axis: axis + (dim! <= axis ? 1 : 0) });
     return { outs, dims: [dim, dim] };
   },
 };
@@ -105,12 +108,17 @@ export const sortPrimitives = [sort, topK] as const;
 
 /** Sorts one array along an axis. */
 export const sorted = (x: NDArray, dimension: number, isStable = true): NDArray =>
-  bind1(sort as Primitive, [x], { dimension, is_stable: isStable, num_keys: 1 } satisfies SortParams);
+  bind1(sort, [x], { dimension, is_stable: isStable, num_keys: 1 } satisfies SortParams);
 
 /** Sorts several arrays by the first `numKeys` of them. */
-export const sortedTogether = (xs: readonly NDArray[], dimension: number, numKeys = 1, isStable = true): readonly NDArray[] =>
-  bind(sort as Primitive, xs, { dimension, is_stable: isStable, num_keys: numKeys } satisfies SortParams);
+export const sortedTogether = (
+  xs: readonly NDArray[],
+  dimension: number,
+  numKeys = 1,
+  isStable = true,
+): readonly NDArray[] =>
+  bind(sort, xs, { dimension, is_stable: isStable, num_keys: numKeys } satisfies SortParams);
 
 /** The k greatest elements along an axis, and their indices. */
 export const topOf = (x: NDArray, k: number, axis: number): readonly NDArray[] =>
-  bind(topK as Primitive, [x], { k, axis } satisfies TopKParams);
+  bind(topK, [x], { k, axis } satisfies TopKParams);

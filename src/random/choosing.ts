@@ -1,5 +1,5 @@
 /** Random orders, random elements, and categories drawn by their log-probabilities. */
-import { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
 import { isInteger } from "../core/dtype.ts";
 import { canonicalDType } from "../core/scalar.ts";
 import { RematTypeError, RematValueError } from "../errors.ts";
@@ -58,14 +58,20 @@ function permuted(key: NDArray, x: NDArray, axis: number, independent: boolean):
  *
  *     random.permutation(key, 5) // a permutation of 0, 1, 2, 3, 4
  */
-export function permutation(key: ArrayLike, x: ArrayLike, ...options: readonly (number | PermutationOptions | undefined)[]): NDArray {
+export function permutation(
+  key: ArrayLike,
+  x: ArrayLike,
+  ...options: readonly (number | PermutationOptions | undefined)[]
+): NDArray {
   const { axis = 0, independent = false } = named<PermutationOptions>(["axis"], options);
   const k = typedKey("permutation", key);
   const given = toArray(x, "permutation", 1);
   const along = canonicalAxis(axis, given.ndim === 0 ? 1 : given.ndim);
   if (given.ndim > 0) return permuted(k, given, along, independent);
   if (!isInteger(given.dtype)) {
-    throw new RematTypeError(`permutation: x must be an integer or at least 1-dimensional, got ${given.aval.toLongString()}.`);
+    throw new RematTypeError(
+      `permutation: x must be an integer or at least 1-dimensional, got ${given.aval.toLongString()}.`,
+    );
   }
   return shuffled(k, arange(index(given)), along);
 }
@@ -85,8 +91,18 @@ export interface ChoiceOptions {
  *
  *     random.choice(key, np.arange(10), [3], { replace: false })
  */
-export function choice(key: ArrayLike, a: ArrayLike, ...options: readonly (Shape | boolean | ChoiceOptions | undefined)[]): NDArray {
-  const { shape = [], replace = true, p = null, axis: given = 0, mode } = named<ChoiceOptions>(["shape", "replace", "p", "axis"], options);
+export function choice(
+  key: ArrayLike,
+  a: ArrayLike,
+  ...options: readonly (Shape | boolean | ChoiceOptions | undefined)[]
+): NDArray {
+  const {
+    shape = [],
+    replace = true,
+    p = null,
+    axis: given = 0,
+    mode,
+  } = named<ChoiceOptions>(["shape", "replace", "p", "axis"], options);
   const k = typedKey("choice", key);
   const arr = asarray(a);
   const scalar = arr.ndim === 0;
@@ -94,7 +110,8 @@ export function choice(key: ArrayLike, a: ArrayLike, ...options: readonly (Shape
   const count = scalar ? index(a as number | NDArray) : arr.shape[axis];
   const draws = shape.reduce((n, d) => n * d, 1);
   if (draws === 0) return zeros(shape, { dtype: arr.dtype });
-  if (count <= 0) throw new RematValueError("a must be greater than 0 unless no samples are taken: there is nothing to choose from.");
+  if (count <= 0)
+    throw new RematValueError("a must be greater than 0 unless no samples are taken: there is nothing to choose from.");
   if (!replace && draws > count) {
     throw new RematValueError(
       `Cannot take a larger sample (size ${draws}) than population (size ${count}) when 'replace=False'. Draw with replacement.`,
@@ -142,7 +159,11 @@ export interface CategoricalOptions {
  *
  *     random.categorical(key, np.log([0.1, 0.9]))
  */
-export function categorical(key: ArrayLike, logits: ArrayLike, ...options: readonly (number | CategoricalOptions | undefined)[]): NDArray {
+export function categorical(
+  key: ArrayLike,
+  logits: ArrayLike,
+  ...options: readonly (number | CategoricalOptions | undefined)[]
+): NDArray {
   const given = named<CategoricalOptions>(["axis", "shape"], options);
   const { axis: wanted = -1, replace = true } = given;
   const k = typedKey("categorical", key);
@@ -168,4 +189,3 @@ export function categorical(key: ArrayLike, logits: ArrayLike, ...options: reado
   const [, indices] = topOf(movedAxis(noisy, axis, x.ndim - 1), count, x.ndim - 1);
   return reshaped(indices, shape, [indices.ndim - 1, ...range(indices.ndim - 1)]);
 }
-

@@ -24,7 +24,12 @@ import { checkShape, floatDType, uniformOf, unitUniform, type Shape } from "./un
 /** The least positive normal number of a dtype, and the distance from 1 to the next number. */
 export function floatLimits(dtype: DType): { tiny: number; epsilon: number; epsilonBelow: number; mantissa: number } {
   const [exponent, mantissa] = floatBits[dtype]!;
-  return { tiny: 2 ** (2 - 2 ** (exponent - 1)), epsilon: 2 ** -mantissa, epsilonBelow: 2 ** -(mantissa + 1), mantissa };
+  return {
+    tiny: 2 ** (2 - 2 ** (exponent - 1)),
+    epsilon: 2 ** -mantissa,
+    epsilonBelow: 2 ** -(mantissa + 1),
+    mantissa,
+  };
 }
 
 /** A weakly typed float, as Python's. */
@@ -58,7 +63,8 @@ const drawExponential = (k: NDArray, shape: Shape, dtype: DType): NDArray => {
 export const exponential: Sampler = plain("exponential", drawExponential);
 
 /** Exponential numbers; `key` is in its dtype's form. */
-export const exponentialOf = (key: NDArray, shape: Shape, dtype: DType): NDArray => sampled("exponential", drawExponential, key, shape, dtype);
+export const exponentialOf = (key: NDArray, shape: Shape, dtype: DType): NDArray =>
+  sampled("exponential", drawExponential, key, shape, dtype);
 
 /** The Cauchy distribution: the quotient of two normal numbers. */
 export const cauchy: Sampler = plain("cauchy", (k, shape, dtype) => {
@@ -100,7 +106,10 @@ export function gumbelOf(key: NDArray, shape: Shape, dtype: DType, mode: "low" |
 }
 
 /** The Gumbel distribution: of the greatest of many numbers. */
-export function gumbel(key: ArrayLike, ...options: readonly (Shape | DType | GumbelOptions | null | undefined)[]): NDArray {
+export function gumbel(
+  key: ArrayLike,
+  ...options: readonly (Shape | DType | GumbelOptions | null | undefined)[]
+): NDArray {
   const { shape, dtype, mode } = named<GumbelOptions>(["shape", "dtype", "mode"], options);
   return gumbelOf(typedKey("gumbel", key), shape ?? [], floatDType("gumbel", dtype), gumbelMode(mode));
 }
@@ -136,15 +145,21 @@ export function bernoulliOf(key: NDArray, p: NDArray, shape: Shape | null, mode:
  *
  *     random.bernoulli(key, 0.9, x.shape)
  */
-export function bernoulli(key: ArrayLike, ...options: readonly (ArrayLike | Shape | BernoulliOptions | null | undefined)[]): NDArray {
+export function bernoulli(
+  key: ArrayLike,
+  ...options: readonly (ArrayLike | Shape | BernoulliOptions | null | undefined)[]
+): NDArray {
   const { p = float(0.5), shape = null, mode = "low" } = named<BernoulliOptions>(["p", "shape", "mode"], options);
-  if (mode !== "low" && mode !== "high") throw new RematValueError(`got mode='${String(mode)}', expected 'high' or 'low'.`);
+  if (mode !== "low" && mode !== "high")
+    throw new RematValueError(`got mode='${String(mode)}', expected 'high' or 'low'.`);
   const k = typedKey("bernoulli", key);
   const x = toArray(p);
   // 1 and 0 are probabilities, although they look like integers
   const probability = typeof p === "number" ? float(p) : x;
   if (!isFloat(probability.dtype)) {
-    throw new RematTypeError(`bernoulli probability \`p\` must have a floating dtype, got ${x.dtype}. Convert it first.`);
+    throw new RematTypeError(
+      `bernoulli probability \`p\` must have a floating dtype, got ${x.dtype}. Convert it first.`,
+    );
   }
   return bernoulliOf(k, convertElementType(probability, probability.dtype), shape, mode);
 }
@@ -179,7 +194,13 @@ function withParameters(
   const dtype = floatDType(name, type);
   const arrays = parameters.map((p, i) => toArray(p, name, i + 1));
   const shape = parameterShape(name, asked, ...arrays);
-  return jitCall(`_${name}`, keyOf(shape, dtype), (kk, ...ps) => [sample(kk, shape, dtype, ...ps)], [k, ...arrays], inline)[0];
+  return jitCall(
+    `_${name}`,
+    keyOf(shape, dtype),
+    (kk, ...ps) => [sample(kk, shape, dtype, ...ps)],
+    [k, ...arrays],
+    inline,
+  )[0];
 }
 
 /** The Pareto distribution with exponent `b`. */
@@ -215,7 +236,13 @@ export const wald = (key: ArrayLike, mean: ArrayLike, ...options: SampleArgument
   });
 
 /** The triangular distribution from `left` to `right` with its peak at `mode`. */
-export const triangular = (key: ArrayLike, left: ArrayLike, mode: ArrayLike, right: ArrayLike, ...options: SampleArguments): NDArray =>
+export const triangular = (
+  key: ArrayLike,
+  left: ArrayLike,
+  mode: ArrayLike,
+  right: ArrayLike,
+  ...options: SampleArguments
+): NDArray =>
   withParameters(
     "triangular",
     key,
@@ -235,7 +262,12 @@ export const triangular = (key: ArrayLike, left: ArrayLike, mode: ArrayLike, rig
   );
 
 /** The Weibull distribution. */
-export function weibullMin(key: ArrayLike, scale: ArrayLike, concentration: ArrayLike, ...options: SampleArguments): NDArray {
+export function weibullMin(
+  key: ArrayLike,
+  scale: ArrayLike,
+  concentration: ArrayLike,
+  ...options: SampleArguments
+): NDArray {
   const { shape, dtype: type } = sampleArguments(options);
   const dtype = floatDType("weibull_min", type);
   const sample = (k: NDArray, s: NDArray, c: NDArray): NDArray[] => {
@@ -243,7 +275,11 @@ export function weibullMin(key: ArrayLike, scale: ArrayLike, concentration: Arra
     const base = negative(log1p(negative(u)));
     return [multiply(power(base, trueDivide(weak(1), c)), s)];
   };
-  return jitCall("_weibull_min", keyOf(shape, dtype), sample, [typedKey("weibullMin", key), toArray(scale), toArray(concentration)])[0];
+  return jitCall("_weibull_min", keyOf(shape, dtype), sample, [
+    typedKey("weibullMin", key),
+    toArray(scale),
+    toArray(concentration),
+  ])[0];
 }
 
 /** The number of trials up to the first success, each of probability `p`, as int32 unless `dtype` says otherwise. */
@@ -270,7 +306,12 @@ export const maxwell: Sampler = plain("maxwell", (k, shape, dtype) => {
 });
 
 /** The Maxwell distribution to both sides of `loc`. */
-export function doubleSidedMaxwell(key: ArrayLike, loc: ArrayLike, scale: ArrayLike, ...options: SampleArguments): NDArray {
+export function doubleSidedMaxwell(
+  key: ArrayLike,
+  loc: ArrayLike,
+  scale: ArrayLike,
+  ...options: SampleArguments
+): NDArray {
   const { shape: asked, dtype: type } = sampleArguments(options);
   const dtype = floatDType("double_sided_maxwell", type);
   const [l, s] = [toArray(loc), toArray(scale)];
@@ -284,4 +325,3 @@ export function doubleSidedMaxwell(key: ArrayLike, loc: ArrayLike, scale: ArrayL
   };
   return jitCall("_double_sided_maxwell", keyOf(shape, dtype), sample, [typedKey("doubleSidedMaxwell", key), l, s])[0];
 }
-

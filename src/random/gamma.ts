@@ -87,7 +87,9 @@ export function dirichlet(key: ArrayLike, alpha: ArrayLike, ...options: SampleAr
   const dtype = floatDType("dirichlet", type);
   const given = toArray(alpha, "dirichlet", 1);
   if (given.ndim < 1) {
-    throw new RematValueError(`dirichlet requires alpha.ndim >= 1, got alpha.ndim == ${given.ndim}. Give a vector of parameters.`);
+    throw new RematValueError(
+      `dirichlet requires alpha.ndim >= 1, got alpha.ndim == ${given.ndim}. Give a vector of parameters.`,
+    );
   }
   const sample = (k: NDArray, a: NDArray): NDArray[] => {
     const batch = a.shape.slice(0, -1);
@@ -157,7 +159,11 @@ function generalizedNormalOf(key: NDArray, p: NDArray, shape: Shape, dtype: DTyp
 }
 
 /** Uniform points of the unit ball of dimension `d` in the p-norm. */
-export function ball(key: ArrayLike, d: number, ...options: readonly (number | Shape | DType | BallOptions | undefined)[]): NDArray {
+export function ball(
+  key: ArrayLike,
+  d: number,
+  ...options: readonly (number | Shape | DType | BallOptions | undefined)[]
+): NDArray {
   const given = options.find((o): o is BallOptions => typeof o === "object" && !Array.isArray(o)) ?? {};
   const p = typeof options[0] === "number" ? options[0] : (given.p ?? 2);
   const shape = options.find((o): o is Shape => Array.isArray(o)) ?? given.shape ?? [];
@@ -192,7 +198,7 @@ function poissonKnuth(key: NDArray, rate: NDArray, shape: Shape, dtype: DType, l
       return [add(i, 1), more, next, add(logProduct, log(u))];
     };
     const start: KnuthState = [toArray(0), filled(shape, 0, dtype), k, filled(shape, 0, "float32")];
-    const [, count] = whileLoop(running as never, step as never, start) as unknown as KnuthState;
+    const [, count] = whileLoop(running as never, step as never, start);
     return [convertElementType(subtract(count, 1), dtype)];
   };
   return jitCall("_poisson_knuth", keyOf(shape, dtype), sample, [key, rate])[0];
@@ -226,7 +232,7 @@ function poissonRejection(key: NDArray, rate: NDArray, shape: Shape, dtype: DTyp
     const running = ([i, , accepted]: RejectionState): NDArray =>
       bitwiseAnd(any(bitwiseNot(accepted)), less(i, literal(limit, dtype)));
     const start: RejectionState = [toArray(0), filled(shape, -1, lam.dtype), filled(shape, false, "bool"), k0];
-    const [, out] = whileLoop(running as never, step as never, start) as unknown as RejectionState;
+    const [, out] = whileLoop(running as never, step as never, start);
     return [convertElementType(out, dtype)];
   };
   return jitCall("_poisson_rejection", keyOf(shape, dtype), sample, [key, rate])[0];
@@ -255,4 +261,3 @@ export function poisson(key: ArrayLike, lam: ArrayLike, ...options: SampleArgume
   };
   return jitCall("_poisson", keyOf(shape, dtype), sample, [k, rate])[0];
 }
-

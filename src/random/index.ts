@@ -1,7 +1,19 @@
 /** The public names of random. */
 export * from "./choosing.ts";
 export * from "./distributions.ts";
-export { ball, beta, chisquare, dirichlet, f, gamma, generalizedNormal, loggamma, poisson, t, type BallOptions } from "./gamma.ts";
+export {
+  ball,
+  beta,
+  chisquare,
+  dirichlet,
+  f,
+  gamma,
+  generalizedNormal,
+  loggamma,
+  poisson,
+  t,
+  type BallOptions,
+} from "./gamma.ts";
 export * from "./keys.ts";
 export { lognormal, normal, truncatedNormal } from "./normal.ts";
 export { randint, uniform } from "./uniform.ts";

@@ -12,14 +12,25 @@ import { RematTypeError, RematValueError } from "../errors.ts";
 import { asarray, type ArrayLike } from "../numpy/asarray.ts";
 import { named } from "../numpy/options.ts";
 import { tupleText } from "../primitives/axes.ts";
-import { bitsOf, foldedIn, seededKey, splitKey, unwrappedKey, wrappedKey, type RandomBitsParams } from "../primitives/random.ts";
+import {
+  bitsOf,
+  foldedIn,
+  seededKey,
+  splitKey,
+  unwrappedKey,
+  wrappedKey,
+  type RandomBitsParams,
+} from "../primitives/random.ts";
 
 /** A seed: the lower 32 bits count (64 with `enableX64`). */
 function seeded(name: string, seed: ArrayLike): NDArray {
   if (seed instanceof NDArray && seed.dtype === "key<fry>") {
-    throw new RematTypeError(`random.${name} accepts a scalar seed, but was given a PRNG key. Use it as it is, or random.foldIn.`);
+    throw new RematTypeError(
+      `random.${name} accepts a scalar seed, but was given a PRNG key. Use it as it is, or random.foldIn.`,
+    );
   }
-  const given = isHostScalar(seed) && typeof seed !== "boolean" ? literal(BigInt(wholeSeed(seed)), canonicalDType("int64")) : seed;
+  const given =
+    isHostScalar(seed) && typeof seed !== "boolean" ? literal(BigInt(wholeSeed(seed)), canonicalDType("int64")) : seed;
   const x = asarray(given);
   if (x.ndim > 0) {
     throw new RematTypeError(
@@ -49,7 +60,9 @@ export const PRNGKey = (seed: ArrayLike): NDArray => unwrappedKey(seeded("PRNGKe
 /** The key in the form of its dtype. Samplers take a single key: `vmap` samples for several. */
 export function typedKey(name: string, given: ArrayLike, allowBatched = false): NDArray {
   if (isHostScalar(given)) {
-    throw new RematTypeError(`unexpected PRNG key type ${typeof given} in random.${name}: make a key by random.key(${String(given)}).`);
+    throw new RematTypeError(
+      `unexpected PRNG key type ${typeof given} in random.${name}: make a key by random.key(${String(given)}).`,
+    );
   }
   const x = asarray(given);
   const k = x.dtype === "key<fry>" ? x : wrappedKey(x);
@@ -66,14 +79,18 @@ const inFormOf = (given: ArrayLike, k: NDArray): NDArray =>
   given instanceof NDArray && given.dtype === "key<fry>" ? k : unwrappedKey(k);
 
 /** Splits a key, in its dtype's form, into new ones. */
-export const splitTyped = (k: NDArray, num: number | readonly number[] = 2): NDArray => splitKey(k, typeof num === "number" ? [num] : num);
+export const splitTyped = (k: NDArray, num: number | readonly number[] = 2): NDArray =>
+  splitKey(k, typeof num === "number" ? [num] : num);
 
 /**
  * New keys made of one: an array of `num` of them, or of the shape `num`.
  *
  *     const [a, b] = random.split(key)
  */
-export function split(key: ArrayLike, num: number | readonly number[] | { readonly num?: number | readonly number[] } = 2): NDArray {
+export function split(
+  key: ArrayLike,
+  num: number | readonly number[] | { readonly num?: number | readonly number[] } = 2,
+): NDArray {
   const count = typeof num === "object" && "num" in num ? (num.num ?? 2) : (num as number | readonly number[]);
   return inFormOf(key, splitTyped(typedKey("split", key), count));
 }
@@ -111,11 +128,16 @@ export interface BitsOptions {
 }
 
 /** Uniformly distributed bits as unsigned integers, 32 of them unless `dtype` is another unsigned type. */
-export function bits(key: ArrayLike, ...options: readonly (readonly number[] | DType | BitsOptions | undefined)[]): NDArray {
+export function bits(
+  key: ArrayLike,
+  ...options: readonly (readonly number[] | DType | BitsOptions | undefined)[]
+): NDArray {
   const { shape = [], dtype = "uint64" } = named<BitsOptions>(["shape", "dtype"], options);
   const canonical = canonicalDType(dtype);
   if (!canonical.startsWith("uint")) {
-    throw new RematValueError(`dtype argument to \`bits\` must be an unsigned int dtype, got ${dtype}. Take uint8, uint16 or uint32.`);
+    throw new RematValueError(
+      `dtype argument to \`bits\` must be an unsigned int dtype, got ${dtype}. Take uint8, uint16 or uint32.`,
+    );
   }
   const width = Number(canonical.slice("uint".length)) as RandomBitsParams["bit_width"];
   return bitsOf(typedKey("bits", key), width, shape);

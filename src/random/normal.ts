@@ -72,13 +72,20 @@ export function normal(key: ArrayLike, ...options: SampleArguments): NDArray {
   const { shape, dtype } = sampleArguments(options);
   const canonical = canonicalDType(dtype ?? "float64");
   if (!isInexact(canonical)) {
-    throw new RematValueError(`dtype argument to \`normal\` must be a float or complex dtype, got ${String(dtype)}. Convert the samples.`);
+    throw new RematValueError(
+      `dtype argument to \`normal\` must be a float or complex dtype, got ${String(dtype)}. Convert the samples.`,
+    );
   }
   return normalOf(typedKey("normal", key), shape ?? [], canonical);
 }
 
 /** Normal numbers that lie between two bounds. */
-export function truncatedNormal(key: ArrayLike, lower: ArrayLike, upper: ArrayLike, ...options: SampleArguments): NDArray {
+export function truncatedNormal(
+  key: ArrayLike,
+  lower: ArrayLike,
+  upper: ArrayLike,
+  ...options: SampleArguments
+): NDArray {
   const { shape, dtype: asked } = sampleArguments(options);
   const k = typedKey("truncatedNormal", key);
   const dtype = floatDType("truncated_normal", asked);
@@ -119,4 +126,3 @@ export function parameterShape(name: string, shape: Shape | null, ...parameters:
   checkShape(name, shape, ...shapes);
   return shape;
 }
-

@@ -32,7 +32,9 @@ export type Shape = readonly number[];
 export function floatDType(name: string, dtype: DType | null | undefined): DType {
   const canonical = canonicalDType(dtype ?? "float64");
   if (!isFloat(canonical)) {
-    throw new RematValueError(`dtype argument to \`${name}\` must be a float dtype, got ${String(dtype)}. Take float32, or convert the samples.`);
+    throw new RematValueError(
+      `dtype argument to \`${name}\` must be a float dtype, got ${String(dtype)}. Take float32, or convert the samples.`,
+    );
   }
   return canonical;
 }
@@ -64,7 +66,14 @@ const ONE: Readonly<Partial<Record<DType, number | bigint>>> = {
 };
 
 /** Uniform floats between two numbers; `key` is in its dtype's form. One jitted call, whose bounds may be in the order of their names. */
-export function uniformOf(key: NDArray, shape: Shape, dtype: DType, minval: NDArray, maxval: NDArray, byName = false): NDArray {
+export function uniformOf(
+  key: NDArray,
+  shape: Shape,
+  dtype: DType,
+  minval: NDArray,
+  maxval: NDArray,
+  byName = false,
+): NDArray {
   const sample = (k: NDArray, low: NDArray, high: NDArray): NDArray[] => {
     const [strongLow, strongHigh] = [convertElementType(low, dtype), convertElementType(high, dtype)];
     const lo = toRank(strongLow, shape.length);
@@ -83,7 +92,11 @@ export function uniformOf(key: NDArray, shape: Shape, dtype: DType, minval: NDAr
     return [max(lo, reshaped(add(mul(floats, span), lo), shape))];
   };
   if (!byName) return jitCall("_uniform", keyOf(shape, dtype), sample, [key, minval, maxval])[0];
-  return jitCall("_uniform", keyOf(shape, dtype, byName), (k, high, low) => sample(k, low, high), [key, maxval, minval])[0];
+  return jitCall("_uniform", keyOf(shape, dtype, byName), (k, high, low) => sample(k, low, high), [
+    key,
+    maxval,
+    minval,
+  ])[0];
 }
 
 export interface UniformOptions {
@@ -98,7 +111,10 @@ export interface UniformOptions {
  *
  *     random.uniform(key, [2, 3], { minval: -1 })
  */
-export function uniform(key: ArrayLike, ...options: readonly (Shape | DType | ArrayLike | UniformOptions | undefined)[]): NDArray {
+export function uniform(
+  key: ArrayLike,
+  ...options: readonly (Shape | DType | ArrayLike | UniformOptions | undefined)[]
+): NDArray {
   const given = named<UniformOptions>(["shape", "dtype", "minval", "maxval"], options);
   const { shape = [], minval = float(0), maxval = float(1) } = given;
   const k = typedKey("uniform", key);
@@ -106,8 +122,13 @@ export function uniform(key: ArrayLike, ...options: readonly (Shape | DType | Ar
 }
 
 /** Samples from 0 to 1. */
-export const unitUniform = (key: NDArray, shape: Shape, dtype: DType, minval: NDArray = float(0), byName = false): NDArray =>
-  uniformOf(key, shape, dtype, minval, float(1), byName);
+export const unitUniform = (
+  key: NDArray,
+  shape: Shape,
+  dtype: DType,
+  minval: NDArray = float(0),
+  byName = false,
+): NDArray => uniformOf(key, shape, dtype, minval, float(1), byName);
 
 /** An integer brought into the range of a dtype. */
 function clipped(x: NDArray, dtype: DType): NDArray {
@@ -157,7 +178,8 @@ export function randint(
 ): NDArray {
   const k = typedKey("randint", key);
   const asked = canonicalDType(typeof dtype === "string" ? dtype : (dtype.dtype ?? "int64"));
-  if (!isInteger(asked)) throw new RematTypeError(`randint only accepts integer dtypes, got ${asked}. Convert the samples.`);
+  if (!isInteger(asked))
+    throw new RematTypeError(`randint only accepts integer dtypes, got ${asked}. Convert the samples.`);
   if (/(8|16)$/.test(asked)) {
     // in few bits the reduction modulo the range would be biased
     const [low, high] = extremes(asked) as readonly [number, number];

@@ -6,7 +6,17 @@ import { isComplex } from "../core/dtype.ts";
 import { DTypeError, RematValueError, UnsupportedError } from "../errors.ts";
 import { log1p as log1pOf, expm1 as expm1Of, log as logOf } from "../numpy/ufuncs.ts";
 import { float, toArray, type ArrayLike } from "../numpy/asarray.ts";
-import { bitwiseAnd as both, bitwiseOr as either, equal, greater, greaterEqual, isnan, less, lessEqual, notEqual } from "../numpy/logic.ts";
+import {
+  bitwiseAnd as both,
+  bitwiseOr as either,
+  equal,
+  greater,
+  greaterEqual,
+  isnan,
+  less,
+  lessEqual,
+  notEqual,
+} from "../numpy/logic.ts";
 import { promoteArgsInexact } from "../numpy/promote.ts";
 import { sum } from "../numpy/reductions.ts";
 import { remainder } from "../numpy/rounding.ts";
@@ -41,7 +51,8 @@ const binary =
   };
 
 const refuseComplex = (name: string, x: NDArray): void => {
-  if (isComplex(x.dtype)) throw new RematValueError(`${name} does not support complex-valued inputs, got ${x.dtype}. Take a part of it.`);
+  if (isComplex(x.dtype))
+    throw new RematValueError(`${name} does not support complex-valued inputs, got ${x.dtype}. Take a part of it.`);
 };
 
 /** log |gamma(x)|. */
@@ -78,7 +89,13 @@ export const xlogy: Binary = (x, y) => logProduct("xlogy", e.log, (b) => b, x, y
 /** x log(1 + y), and 0 where x is 0. */
 export const xlog1py: Binary = (x, y) => logProduct("xlog1py", e.log1p, (b) => add(1, b), x, y);
 
-function logProduct(name: string, log: (x: NDArray) => NDArray, argument: (y: NDArray) => NDArray, x: ArrayLike, y: ArrayLike): NDArray {
+function logProduct(
+  name: string,
+  log: (x: NDArray) => NDArray,
+  argument: (y: NDArray) => NDArray,
+  x: ArrayLike,
+  y: ArrayLike,
+): NDArray {
   return customJvpCall(
     name,
     (x0, y0) => {
@@ -180,13 +197,15 @@ export function gammasgn(x: ArrayLike): NDArray {
 
 /** The gamma function of real numbers. */
 export const gamma: Unary = unary("gamma", (x) => {
-  if (isComplex(x.dtype)) throw new UnsupportedError("gamma of complex numbers is not implemented here. Take gammaln of real ones.");
+  if (isComplex(x.dtype))
+    throw new UnsupportedError("gamma of complex numbers is not implemented here. Take gammaln of real ones.");
   return multiply(gammasgn(x), e.exp(s.lgamma(x)));
 });
 
 /** log gamma(x); NaN for negative x. */
 export const loggamma: Unary = unary("loggamma", (x) => {
-  if (isComplex(x.dtype)) throw new UnsupportedError("loggamma of complex numbers is not implemented here. Take gammaln of real ones.");
+  if (isComplex(x.dtype))
+    throw new UnsupportedError("loggamma of complex numbers is not implemented here. Take gammaln of real ones.");
   const out = s.lgamma(x);
   return where(greater(x, 0), out, float(NaN));
 });
@@ -208,7 +227,10 @@ export const betaln: Binary = binary("betaln", (x, y) => {
 
 /** log(gamma(b) / gamma(a + b)) for b of at least 8, by Stirling's series (the function algdiv of cdflib). */
 function gammaRatio(a: NDArray, b: NDArray): NDArray {
-  const c = [0.833333333333333e-1, -0.277777777760991e-2, 0.79365066682539e-3, -0.59520293135187e-3, 0.837308034031215e-3, -0.165322962780713e-2];
+  const c = [
+    0.833333333333333e-1, -0.277777777760991e-2, 0.79365066682539e-3, -0.59520293135187e-3, 0.837308034031215e-3,
+    -0.165322962780713e-2,
+  ];
   const h = trueDivide(a, b);
   const hh = add(1, h);
   const ratio = trueDivide(h, hh);
@@ -259,7 +281,9 @@ export const zeta: Binary = binary("zeta", s.zeta);
 export const ndtr: Unary = (x) => {
   const w0 = toArray(x, "ndtr");
   if (w0.dtype !== "float32" && w0.dtype !== "float64") {
-    throw new DTypeError(`x.dtype=${w0.dtype} is not supported, see docstring for supported types: float32 and float64.`);
+    throw new DTypeError(
+      `x.dtype=${w0.dtype} is not supported, see docstring for supported types: float32 and float64.`,
+    );
   }
   const half = constLike(w0, Math.SQRT1_2);
   const w = mul(w0, half);
@@ -270,4 +294,3 @@ export const ndtr: Unary = (x) => {
   const outer = select(upper, subtract(constLike(w, 2), s.erfc(z)), s.erfc(z));
   return multiply(constLike(w, 0.5), select(middle, inner, outer));
 };
-

@@ -99,7 +99,7 @@ class Sections {
   #halves(): { fwd: Jaxpr; bwd: Jaxpr | null } {
     if (this.#fwdBwd === null) {
       const { main, args } = this.#loaded;
-      const { fwd, bwd } = remat.fwdBwd(main as never, ...(args as never[])) as unknown as Record<
+      const { fwd, bwd } = remat.fwdBwd(main, ...(args as never[])) as unknown as Record<
         "fwd" | "bwd",
         Jaxpr | ClosedJaxpr | null
       >;
@@ -116,7 +116,7 @@ class Sections {
       case "out":
         return close(section, main(...args), expected);
       case "jaxpr": {
-        const make = remat.makeJaxpr(main as never) as unknown as AnyFunction;
+        const make = remat.makeJaxpr(main) as unknown as AnyFunction;
         return text(section, String(make(...args)), expected as string);
       }
       case "fwd":
@@ -124,7 +124,7 @@ class Sections {
       case "bwd":
         return text(section, String(this.#halves().bwd), expected as string);
       case "table":
-        return text(section, remat.fwdBwd(main as never, ...(args as never[])).table(), expected as string);
+        return text(section, remat.fwdBwd(main, ...(args as never[])).table(), expected as string);
       case "counts": {
         const { fwd, bwd } = this.#halves();
         const got = {
@@ -138,7 +138,7 @@ class Sections {
         return text(section, write(got), write(expected as Fields));
       }
       case "residuals":
-        return residuals(remat.savedResiduals(main as never, ...(args as never[])), expected as unknown as Fields[]);
+        return residuals(remat.savedResiduals(main, ...(args as never[])), expected as unknown as Fields[]);
       case "vjp":
         return this.#vjp(expected as Fields);
       case "jvp":
@@ -157,16 +157,16 @@ class Sections {
 
   #vjp(expected: Fields): Outcome {
     const { main, args } = this.#loaded;
-    const [, pull] = remat.vjp(main as never, ...(args as never[])) as unknown as [unknown, AnyFunction];
-    const got = pull(treeOf(expected["cotangents"]!));
-    return close("vjp", got, this.#perArgument(expected["results"]!, expected["kwargs"]));
+    const [, pull] = remat.vjp(main, ...(args as never[])) as unknown as [unknown, AnyFunction];
+    const got = pull(treeOf(expected["cotangents"]));
+    return close("vjp", got, this.#perArgument(expected["results"], expected["kwargs"]));
   }
 
   #jvp(expected: Fields): Outcome {
     const { main, args } = this.#loaded;
-    const tangents = this.#perArgument(expected["tangents"]!, expected["kwargs"]).map(treeOf);
-    const [, got] = remat.jvp(main as never, args as never, tangents as never) as unknown as [unknown, unknown];
-    return close("jvp", got, expected["results"]!);
+    const tangents = this.#perArgument(expected["tangents"], expected["kwargs"]).map(treeOf);
+    const [, got] = remat.jvp(main, args, tangents);
+    return close("jvp", got, expected["results"]);
   }
 }
 

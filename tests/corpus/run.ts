@@ -61,7 +61,7 @@ function jobsOf(files: readonly string[]): Job[] {
     readFileSync(path, "utf8")
       .split("\n")
       .filter((line) => line !== "")
-      .map((line) => ({ file: basename(path), name: /"name":\s*"([^"]*)"/.exec(line)![1]!, line }))
+      .map((line) => ({ file: basename(path), name: /"name":\s*"([^"]*)"/.exec(line)![1], line }))
       .filter((job) => job.name.includes(options.filter) && (options.case === undefined || job.name === options.case)),
   );
 }
@@ -82,7 +82,7 @@ async function evaluateAll(jobs: readonly Job[]): Promise<Result[]> {
     let worker: Worker | null = null;
     while (next < jobs.length) {
       const at = next++;
-      const job = jobs[at]!;
+      const job = jobs[at];
       worker ??= new Worker(new URL("./worker.ts", import.meta.url));
       const report = await ask(worker, job.line);
       if (typeof report === "string") {
@@ -149,7 +149,7 @@ function failures(results: readonly Result[]): string {
     .map((r) => {
       const sections = r.outcomes.filter((o) => !o.passed).map((o) => o.section);
       const reason = r.outcomes.find((o) => !o.passed)!.reason ?? "";
-      return `FAILED ${r.name} (${sections.join(" ")}): ${reason.split("\n")[0]!.slice(0, 240)}`;
+      return `FAILED ${r.name} (${sections.join(" ")}): ${reason.split("\n")[0].slice(0, 240)}`;
     })
     .join("\n");
 }
@@ -170,7 +170,7 @@ const jobs = jobsOf(filesToRead());
 if (jobs.length === 0) throw new Error("no such case");
 const results = await evaluateAll(jobs);
 if (options.case !== undefined) {
-  for (const [i, job] of jobs.entries()) console.log(details(job, results[i]!));
+  for (const [i, job] of jobs.entries()) console.log(details(job, results[i]));
 } else {
   const listed = failures(results);
   if (listed !== "") console.log(listed);
@@ -188,7 +188,7 @@ if (options.json !== undefined) {
 }
 if (options.record) {
   const recorded = existsSync(RECORDED) ? (JSON.parse(readFileSync(RECORDED, "utf8")) as Record<string, number>) : {};
-  for (const file of files) recorded[file] = perFile[file]!.passed;
+  for (const file of files) recorded[file] = perFile[file].passed;
   writeFileSync(RECORDED, JSON.stringify(recorded, null, 2) + "\n");
 }
 console.log(`${((performance.now() - started) / 1000).toFixed(1)} s`);

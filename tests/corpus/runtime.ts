@@ -52,21 +52,21 @@ export function makePy(): Record<string, AnyFunction> {
       return x;
     },
     leaked: () => stash.at(-1),
-    savePrims: (...names) => policy("save_prims", names, (prim) => names.includes(prim.name)) as unknown as AnyFunction,
+    savePrims: (...names) => policy("save_prims", names, (prim) => names.includes(prim.name)),
     saveAllButPrims: (...names) =>
-      policy("save_all_but_prims", names, (prim) => !names.includes(prim.name)) as unknown as AnyFunction,
+      policy("save_all_but_prims", names, (prim) => !names.includes(prim.name)),
     saveIfOutputSmallerThan: (limit) =>
       policy(
         "save_if_output_smaller_than",
         [limit],
         (prim, avals, params) => bytes(prim.type(avals, params)) < (limit as number),
-      ) as unknown as AnyFunction,
+      ),
     saveIfInputsSmallerThan: (limit) =>
       policy(
         "save_if_inputs_smaller_than",
         [limit],
         (_, avals) => bytes(avals) < (limit as number),
-      ) as unknown as AnyFunction,
-    notBoolean: (value) => policy("not_boolean", [value], () => value as boolean) as unknown as AnyFunction,
+      ),
+    notBoolean: (value) => policy("not_boolean", [value], () => value as boolean),
   };
 }

@@ -48,7 +48,7 @@ function takeShared(text: string): { name: string; body: string; rest: string } 
   for (let i = start; i < text.length; i++) {
     if (text[i] === "{") depth++;
     if (text[i] === "}" && --depth === 0) {
-      return { name: match[1]!, body: text.slice(start, i + 1), rest: text.slice(i + 1).replace(/^ in /, "") };
+      return { name: match[1], body: text.slice(start, i + 1), rest: text.slice(i + 1).replace(/^ in /, "") };
     }
   }
   return null;

@@ -131,9 +131,9 @@ class Transpiler {
     this.#scope = new Scope();
     const params = order ?? (list(spec["params"]) as readonly string[]);
     const defaults = fields(spec["defaults"]);
-    const written = params.map((p) => identifier(p) + (p in defaults ? ` = ${this.#expr(defaults[p]!)}` : ""));
+    const written = params.map((p) => identifier(p) + (p in defaults ? ` = ${this.#expr(defaults[p])}` : ""));
     const body = this.#block(list(spec["body"]));
-    body.push(`return ${this.#expr(spec["returns"]!)};`);
+    body.push(`return ${this.#expr(spec["returns"])};`);
     const locals = [...this.#scope.locals].filter((v) => !params.map(identifier).includes(v));
     this.#scope = saved;
     return [
@@ -164,7 +164,7 @@ class Transpiler {
     }
     if ("if" in s) {
       return [
-        `if (py.bool(${this.#expr(s["if"]!)})) {`,
+        `if (py.bool(${this.#expr(s["if"])})) {`,
         ...indent(this.#block(list(s["then"]))),
         "} else {",
         ...indent(this.#block(list(s["else"]))),
@@ -172,7 +172,7 @@ class Transpiler {
       ];
     }
     const value = this.#expr("value" in s ? s["value"]! : s);
-    return [`${this.#pattern(s["out"]!)} = ${value};`];
+    return [`${this.#pattern(s["out"])} = ${value};`];
   }
 
   #pattern(p: Json): string {
@@ -193,7 +193,7 @@ class Transpiler {
     const f = e as Fields;
     if ("call" in f) return this.#call(f);
     if ("apply" in f) return this.#apply(f);
-    if ("float" in f) return this.#float(f["float"]!);
+    if ("float" in f) return this.#float(f["float"]);
     if ("str" in f) return text(f["str"] as string);
     if ("dtype" in f) return text(f["dtype"] === "bool_" ? "bool" : (f["dtype"] as string));
     if ("list" in f) return this.#tuple(list(f["list"]));
@@ -238,11 +238,11 @@ class Transpiler {
     const target = f["call"]!;
     const args = list(f["args"]);
     const kwargs = fields(f["kwargs"]);
-    if (target === "getitem") return this.#getitem(args[0]!, args[1]!);
+    if (target === "getitem") return this.#getitem(args[0], args[1]);
     if (typeof target === "string" && target.startsWith("at.")) {
       const [x, index, ...rest] = args;
       const more = [...rest.map((a) => this.#expr(a)), ...this.#options(kwargs)];
-      return `np.at(${this.#expr(x!)}, ${this.#index(index!)}).${target.slice(3)}(${more.join(", ")})`;
+      return `np.at(${this.#expr(x)}, ${this.#index(index)}).${target.slice(3)}(${more.join(", ")})`;
     }
     if (typeof target === "string" && target.includes(".")) return this.#operationCall(target, args, kwargs);
     const callee = typeof target === "string" ? identifier(target) : this.#expr(target);
@@ -288,7 +288,7 @@ class Transpiler {
   }
 
   #operationCall(target: string, args: readonly Json[], kwargs: Fields): string {
-    if (target === "py.float" || target === "py.int") return `${target.slice(3)}(${this.#expr(args[0]!)})`;
+    if (target === "py.float" || target === "py.int") return `${target.slice(3)}(${this.#expr(args[0])})`;
     if (target.startsWith("py.")) return `${target}(${args.map((a) => this.#expr(a)).join(", ")})`;
     if (target === "jax.vjp" && kwargs["has_aux"] === true)
       return `vjpAux(${args.map((a) => this.#expr(a)).join(", ")})`;
@@ -327,7 +327,7 @@ class Transpiler {
       }
       if (isFields(e) && "float" in e) {
         leaves.push(e);
-        return this.#float(e["float"]!).replace(/^float\((.*)\)$/, "$1");
+        return this.#float(e["float"]).replace(/^float\((.*)\)$/, "$1");
       }
       return null;
     };
@@ -379,10 +379,10 @@ class Transpiler {
 
   #apply(f: Fields): string {
     const transform = f["apply"] as string;
-    const fn = this.#expr(f["fn"]!);
+    const fn = this.#expr(f["fn"]);
     const given = Object.entries(f).filter(([k]) => !["apply", "fn", "out"].includes(k));
     if (transform === "partial") {
-      const params = this.#parametersOf(f["fn"]!);
+      const params = this.#parametersOf(f["fn"]);
       return `py.partial(${fn}, ${JSON.stringify(params)}, ${this.#tuple(list(f["args"]))}, ${this.#object(fields(f["kwargs"]))})`;
     }
     const rules = transform === "custom_jvp" ? ["jvp"] : transform === "custom_vjp" ? ["fwd", "bwd"] : [];
@@ -392,13 +392,13 @@ class Transpiler {
     const made = `${camel(transform)}(${[fn, ...(options.length > 0 ? [`{ ${options.join(", ")} }`] : [])].join(", ")})`;
     if (rules.length === 0) return made;
     const define = transform === "custom_jvp" ? "defjvp" : "defvjp";
-    return `py.defined(${made}, (h) => h.${define}(${rules.map((r) => this.#expr(f[r]!)).join(", ")}))`;
+    return `py.defined(${made}, (h) => h.${define}(${rules.map((r) => this.#expr(f[r])).join(", ")}))`;
   }
 
   #policy(p: Json): string {
     if (p === null) return "null";
     const f = fields(p);
-    if ("raw" in f) return this.#expr(f["raw"]!);
+    if ("raw" in f) return this.#expr(f["raw"]);
     if ("factory" in f) return `checkpointPolicies.${camel(f["factory"] as string)}`;
     const base =
       "custom" in f ? `py.${camel(f["custom"] as string)}` : `checkpointPolicies.${camel(f["name"] as string)}`;

@@ -17,7 +17,7 @@ const TOLERANCE: Readonly<Record<string, number>> = {
 };
 
 function elementFrom(v: Json): Element {
-  if (Array.isArray(v)) return { re: Number(elementFrom(v[0]!)), im: Number(elementFrom(v[1]!)) };
+  if (Array.isArray(v)) return { re: Number(elementFrom(v[0])), im: Number(elementFrom(v[1])) };
   if (typeof v === "string") return Number(v.replace("inf", "Infinity"));
   return v as number | boolean;
 }
@@ -41,7 +41,7 @@ export function arrayOf(spec: Omit<ArraySpec, "name">): ConcreteArray {
  */
 export function inputOf(spec: ArraySpec, float: (v: number) => unknown, int: (v: number) => unknown): unknown {
   if (spec.weak !== true) return arrayOf(spec);
-  const v = elementFrom(spec.data![0]!);
+  const v = elementFrom(spec.data![0]);
   return typeof v === "number" && Number.isInteger(v) ? (/^(?:f|bf)\d/.test(spec.dtype) ? float(v) : int(v)) : v;
 }
 
@@ -77,7 +77,7 @@ export function difference(got: unknown, expected: Json, path = ""): string | nu
   const members = got as Record<string, unknown>;
   const [a, b] = [Object.keys(dict).sort().join(), Object.keys(members).sort().join()];
   if (a !== b) return `${at}expected the members ${a}, got ${b}`;
-  return first(Object.keys(dict).map((k) => () => difference(members[k], dict[k]!, `${path}.${k}`)));
+  return first(Object.keys(dict).map((k) => () => difference(members[k], dict[k], `${path}.${k}`)));
 }
 
 function first(checks: readonly (() => string | null)[]): string | null {
@@ -113,9 +113,9 @@ function leafDifference(value: unknown, expected: Omit<ArraySpec, "name">, at: s
   const t = (TOLERANCE[expected.dtype] ?? 0) * scale;
   const size = sizeOf(expected.shape);
   for (let i = 0; i < size; i++) {
-    const [a, b] = [parts(got.elements[i]!), parts(want[i]!)];
+    const [a, b] = [parts(got.elements[i]), parts(want[i])];
     for (let j = 0; j < b.length; j++) {
-      const same = Object.is(a[j], b[j]) || a[j] === b[j] || Math.abs(a[j]! - b[j]!) <= t;
+      const same = Object.is(a[j], b[j]) || a[j] === b[j] || Math.abs(a[j] - b[j]) <= t;
       if (!same) return `${at}element ${i} of ${type}: expected ${b.join("+i")}, got ${a.join("+i")}`;
     }
   }

@@ -16,7 +16,7 @@ parentPort!.on("message", (line: string) => {
     outcomes = evaluate(JSON.parse(line) as Case);
   } catch (e) {
     const reason = e instanceof Error ? (e.stack ?? e.message) : String(e);
-    outcomes = [{ section: "case", passed: false, agreement: "threw", reason: reason.split("\n")[0]!, got: reason }];
+    outcomes = [{ section: "case", passed: false, agreement: "threw", reason: reason.split("\n")[0], got: reason }];
   }
   const report: Report = { outcomes, milliseconds: performance.now() - started };
   parentPort!.postMessage(report);

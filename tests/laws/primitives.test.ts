@@ -164,7 +164,9 @@ function batched(args: readonly NDArray[], s: Sample): { batch: NDArray[]; dims:
   const slices: NDArray[][] = [[], [], []];
   const dims = args.map((x, i) => (mapped[i] ? s.int(0, x.ndim) : null));
   const batch = args.map((x, i) => {
-    const own = mapped[i] ? [x, np.reshape(np.flip(np.ravel(x)), x.shape), x] : [x, x, x];
+    // scalars of a float would all be the same, and their slices could hide a wrong axis
+    const other = x.ndim === 0 && x.dtype === "int32" ? np.subtract(x, 1).astype("int32") : np.reshape(np.flip(np.ravel(x)), x.shape);
+    const own = mapped[i] ? [x, other, x] : [x, x, x];
     own.forEach((y, k) => slices[k].push(y));
     const dim = dims[i];
     return dim === null ? x : np.stack(own, dim);

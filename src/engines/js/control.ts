@@ -89,8 +89,20 @@ function runWhile(args: readonly ConcreteArray[], params: Params, table: KernelT
   const condConsts = args.slice(0, cond_nconsts);
   const bodyConsts = args.slice(cond_nconsts, cond_nconsts + body_nconsts);
   let carry = args.slice(cond_nconsts + body_nconsts);
-  while (runClosed(cond_jaxpr, [...condConsts, ...carry], table)[0].data[0] !== 0) {
-    carry = runClosed(body_jaxpr, [...bodyConsts, ...carry], table);
+  for (;;) {
+    const [going] = runClosed(cond_jaxpr, [...condConsts, ...carry], table);
+    if (!going.data.some((flag) => flag !== 0)) return dataOf(carry);
+    const next = runClosed(body_jaxpr, [...bodyConsts, ...carry], table);
+    carry = going.ndim === 0 ? next : carry.map((old, i) => selectLeading(going, old, next[i]));
   }
-  return dataOf(carry);
+}
+
+/** Under `vmap` each element has a condition of its own: those for which it is false keep their carry. The axes of `going` lead those of the carry. */
+function selectLeading(going: ConcreteArray, old: ConcreteArray, next: ConcreteArray): ConcreteArray {
+  const data = next.data.slice();
+  const n = data.length / going.data.length;
+  going.data.forEach((flag, i) => {
+    if (flag === 0) (data as Float32Array).set((old.data as Float32Array).subarray(i * n, (i + 1) * n), i * n);
+  });
+  return new ConcreteArray(next.aval, data);
 }

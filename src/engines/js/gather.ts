@@ -165,7 +165,8 @@ const complex: Readonly<Partial<Record<ScatterName, (x: Complex, y: Complex) => 
 function combiner(name: ScatterName, dtype: DType): Combine {
   if (isComplex(dtype)) {
     const combine = complex[name];
-    if (combine === undefined) throw new UnsupportedError(`${name} of complex numbers is not defined: they have no order.`);
+    if (combine === undefined)
+      throw new UnsupportedError(`${name} of complex numbers is not defined: they have no order.`);
     return combine as Combine;
   }
   if (dtype === "int64" || dtype === "uint64") return big[name] as Combine;
@@ -178,7 +179,9 @@ function combiner(name: ScatterName, dtype: DType): Combine {
 function applyAt(out: TypedArray, dtype: DType, at: number, p: ScatterParams): void {
   const { lanes } = dtypes[dtype];
   const element = new ConcreteArray(new ShapedArray([], dtype), out.slice(at * lanes, (at + 1) * lanes));
-  const [result] = withTrace(evalTrace(), () => evalJaxpr(p.update_jaxpr!, p.update_consts as NDArray[], [element, element]));
+  const [result] = withTrace(evalTrace(), () =>
+    evalJaxpr(p.update_jaxpr!, p.update_consts as NDArray[], [element, element]),
+  );
   writeElement(out, dtype, at, readElement((result as ConcreteArray).data, dtype, 0));
 }
 
@@ -205,7 +208,8 @@ const scatterKernel =
       }
       return [out];
     }
-    const plain = name === "scatter" || dtype === "float32" || dtype === "float64" || dtype === "int8" || dtype === "int16";
+    const plain =
+      name === "scatter" || dtype === "float32" || dtype === "float64" || dtype === "int8" || dtype === "int16";
     const combine = plain ? null : combiner(name, dtype);
     const op = real[name];
     const from = updates.data as Float64Array;

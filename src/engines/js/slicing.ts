@@ -24,7 +24,14 @@ const dynamicSlice: Kernel = ([operand, ...indices], [outAval]) => {
 const dynamicUpdateSlice: Kernel = ([operand, update, ...indices]) => {
   const out = operand.data.slice();
   const target = { strides: stridesOf(operand.shape), offset: start(operand.shape, update.shape, indices) };
-  copyBox(update.shape, dtypes[operand.dtype].lanes, update.data, { strides: stridesOf(update.shape), offset: 0 }, out, target);
+  copyBox(
+    update.shape,
+    dtypes[operand.dtype].lanes,
+    update.data,
+    { strides: stridesOf(update.shape), offset: 0 },
+    out,
+    target,
+  );
   return [out];
 };
 

@@ -79,7 +79,7 @@ function totalOrder(x: ConcreteArray): Order {
     return (i, j) => (key(i) < key(j) ? -1 : key(i) > key(j) ? 1 : 0);
   };
   const { buffer, byteOffset, length } = x.data;
-  switch (x.dtype as DType) {
+  switch (x.dtype) {
     case "float32": {
       const bits = new Int32Array(buffer, byteOffset, length);
       return compareBits((i) => (bits[i] < 0 ? ~(bits[i] & 0x7fffffff) : bits[i]));
