@@ -65,7 +65,7 @@ async function measure(contents: string): Promise<Size> {
     metafile: true,
     logLevel: "error",
   });
-  for (const { text } of warnings) throw new Error(text);
+  if (warnings.length > 0) throw new Error(warnings.map((warning) => warning.text).join("\n"));
   const inputs = Object.values(metafile.outputs)[0]!.inputs;
   const parts = Object.entries(inputs).map(([file, { bytesInOutput }]) => [file, bytesInOutput] as const);
   return { gzip: gzipSync(outputFiles[0]!.contents, { level: 9 }).length, parts: parts.sort((a, b) => b[1] - a[1]) };

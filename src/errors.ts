@@ -24,6 +24,11 @@ export class RematValueError extends RematError {
   override readonly jaxClass: string = "ValueError";
 }
 
+/** A padding of a name that does not exist. */
+export class UnknownPaddingError extends RematError {
+  override readonly jaxClass: string = "RuntimeError";
+}
+
 /** An index, or an axis of an index, that an array does not have: JAX's `IndexError`. */
 export class RematIndexError extends RematError {
   override readonly jaxClass: string = "IndexError";

@@ -82,11 +82,22 @@ export function flatten(tree: unknown, isLeaf?: IsLeaf): Flattened {
   } catch (error) {
     // where it stands is found out only when there is one
     if (error === FORGOTTEN) throw undefinedError(pathOfUndefined(tree) ?? []);
+    if (error instanceof RangeError) throw endlessError(error);
     throw error;
   }
 }
 
 const FORGOTTEN = new RematTypeError("undefined in a tree");
+
+/** The stack has run over. */
+function endlessError(cause: RangeError): RematTypeError {
+  const error = new RematTypeError(
+    "a tree of arrays was expected, but this one has no end: an object or array holds itself.\n" +
+      "Pass the arrays without the reference back, or register the class (registerNode) with the children that count.",
+  );
+  error.cause = cause;
+  return error;
+}
 
 function flattenInto(tree: unknown, leaves: unknown[], isLeaf: IsLeaf | undefined): TreeDef {
   if (isLeaf?.(tree) === true) {

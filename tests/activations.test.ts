@@ -46,16 +46,38 @@ test("logsumexp with weights and a sign", () => {
 });
 
 test("one-hot codes, and zeros for classes out of range", () => {
-  expect(nn.oneHot(np.array([0, 2, 5]), 3).toJS()).toEqual([
+  expect(nn.oneHot(np.array([0, 2, 5], "int32"), 3).toJS()).toEqual([
     [1, 0, 0],
     [0, 0, 1],
     [0, 0, 0],
   ]);
-  expect(nn.oneHot(np.array([1]), 2, { axis: 0, dtype: "int32" }).toJS()).toEqual([[0], [1]]);
+  expect(nn.oneHot(np.array([1], "int32"), 2, { axis: 0, dtype: "int32" }).toJS()).toEqual([[0], [1]]);
 });
 
 test("standardize gives mean 0 and variance 1", () => {
   const y = nn.standardize(np.array([[1, 2, 3, 4]]).astype("float32"));
   expect(y.mean().item()).toBeCloseTo(0, 5);
   expect(y.square().mean().item()).toBeCloseTo(1, 4);
+});
+
+test("attention: each query sees the keys that masks and lengths leave it", () => {
+  const q = np.ones([1, 2, 1, 4]);
+  const v = np.reshape(np.arange(8).astype("float32"), [1, 2, 1, 4]);
+  const rows = (out: NDArray): unknown => out.reshape(2, 4).toJS();
+  expect(rows(nn.dotProductAttention(q, q, v))).toEqual([
+    [2, 3, 4, 5],
+    [2, 3, 4, 5],
+  ]);
+  expect(rows(nn.dotProductAttention(q, q, v, { isCausal: true }))).toEqual([
+    [0, 1, 2, 3],
+    [2, 3, 4, 5],
+  ]);
+  const lengths = np.array([1], "int32");
+  expect(rows(nn.dotProductAttention(q, q, v, { querySeqLengths: lengths, keyValueSeqLengths: lengths }))).toEqual([
+    [0, 1, 2, 3],
+    [0, 0, 0, 0],
+  ]);
+  expect(() => nn.dotProductAttention(np.ones([1, 2, 3, 4]), np.ones([1, 2, 2, 4]), np.ones([1, 2, 2, 4]))).toThrow(
+    /3 vs 2/,
+  );
 });

@@ -36,8 +36,8 @@ test("away from zero, lax.round rounds halves", () => {
 
 describe("integers", () => {
   test("division and remainder round down, and survive zero", () => {
-    const x = np.array([7, -7, 5]);
-    const y = np.array([2, 2, 0]);
+    const x = np.array([7, -7, 5], "int32");
+    const y = np.array([2, 2, 0], "int32");
     expect(numbers(np.floorDivide(x, y).get(0))).toBe(3);
     expect(numbers(np.floorDivide(x, 2))).toEqual([3, -4, 2]);
     expect(numbers(np.remainder(x, 3))).toEqual([1, 2, 2]);
@@ -46,17 +46,17 @@ describe("integers", () => {
   });
 
   test("products wrap at 32 bits", () => {
-    expect(numbers(np.array([65537]).mul(65537))).toEqual([131073]);
-    expect(numbers(np.array([2147483647]).add(1))).toEqual([-2147483648]);
+    expect(numbers(np.array([65537], "int32").mul(65537))).toEqual([131073]);
+    expect(numbers(np.array([2147483647], "int32").add(1))).toEqual([-2147483648]);
   });
 
   test("powers and shifts", () => {
-    expect(numbers(np.power(np.array([2, 3]), np.array([10, 0])))).toEqual([1024, 1]);
-    expect(numbers(np.power(np.array([2, 3]), 3))).toEqual([8, 27]);
-    expect(numbers(np.leftShift(np.array([1, 1]), np.array([3, 32])))).toEqual([8, 0]);
-    expect(numbers(np.rightShift(np.array([-8]), 1))).toEqual([-4]);
+    expect(numbers(np.power(np.array([2, 3], "int32"), np.array([10, 0], "int32")))).toEqual([1024, 1]);
+    expect(numbers(np.power(np.array([2, 3], "int32"), 3))).toEqual([8, 27]);
+    expect(numbers(np.leftShift(np.array([1, 1], "int32"), np.array([3, 32], "int32")))).toEqual([8, 0]);
+    expect(numbers(np.rightShift(np.array([-8], "int32"), 1))).toEqual([-4]);
     expect(numbers(lax.shiftRightLogical(np.array([-8], "int8"), np.array([1], "int8")))).toEqual([124]);
-    expect(numbers(np.bitwiseCount(np.array([255, -1])))).toEqual([8, 1]);
+    expect(numbers(np.bitwiseCount(np.array([255, -1], "int32")))).toEqual([8, 1]);
     expect(numbers(lax.clz(np.array([1, 0], "uint8")))).toEqual([7, 8]);
   });
 
@@ -82,7 +82,7 @@ describe("conversions", () => {
   });
 
   test("integers wrap in smaller integers", () => {
-    expect(numbers(np.array([300, -5]).astype("uint8"))).toEqual([44, 251]);
+    expect(numbers(np.array([300, -5], "int32").astype("uint8"))).toEqual([44, 251]);
   });
 
   test("halves round to even", () => {
@@ -179,4 +179,45 @@ test("a host scalar is a literal of the array's dtype; float(2) is not an intege
   expect(text((x) => x.mul(2))).toBe("{ lambda ; a:f32[3]. let b:f32[3] = mul a 2.0:f32[] in (b,) }");
   expect(text((x) => x.pow(2))).toBe("{ lambda ; a:f32[3]. let b:f32[3] = integer_pow[y=2] a in (b,) }");
   expect(text((x) => x.pow(float(2)))).toBe("{ lambda ; a:f32[3]. let b:f32[3] = pow a 2.0:f32[] in (b,) }");
+});
+
+test("floats taken apart and put together", () => {
+  const [mantissa, exponent] = np.frexp(np.array([0.75, -6, 0]));
+  expect(numbers(mantissa)).toEqual([0.75, -0.75, 0]);
+  expect(numbers(exponent)).toEqual([0, 3, 0]);
+  expect(numbers(np.ldexp(np.array([0.75, -0.75]), np.array([0, 3], "int32")))).toEqual([0.75, -6]);
+  const [fraction, whole] = np.modf(np.array([1.5, -2.25]));
+  expect(numbers(fraction)).toEqual([0.5, -0.25]);
+  expect(numbers(whole)).toEqual([1, -2]);
+  expect(np.spacing(np.array(1, "float32")).item()).toBe(2 ** -23);
+  expect(numbers(np.nextafter(np.array([0, 1], "float32"), 2))).toEqual([1.401298464324817e-45, 1.0000001192092896]);
+  expect(np.finfo("bfloat16")).toMatchObject({ eps: 2 ** -7, max: 3.3895313892515355e38 });
+  expect(np.iinfo("int16")).toMatchObject({ min: -32768, max: 32767 });
+});
+
+test("choices by conditions and by size", () => {
+  const x = np.array([1, NaN, 3]);
+  expect(numbers(np.fmax(x, 2))).toEqual([2, 2, 3]);
+  expect(numbers(np.fmin(x, 2))).toEqual([1, 2, 2]);
+  expect(numbers(np.select([x.greater(2), x.greater(0)], [np.array([7, 7, 7]), np.array([5, 5, 5])], -1))).toEqual([
+    5, -1, 7,
+  ]);
+  expect(numbers(np.nanToNum(np.array([NaN, Infinity]), { posinf: 9 }))).toEqual([0, 9]);
+  expect(numbers(np.clip(np.array([-1, 0.5, 2]), { min: 0 }))).toEqual([0, 0.5, 2]);
+});
+
+test("divisors and multiples", () => {
+  const x = np.array([12, -8, 0], "int32");
+  expect(numbers(np.gcd(x, 18))).toEqual([6, 2, 18]);
+  expect(numbers(np.lcm(x, 18))).toEqual([36, 72, 0]);
+});
+
+test("unwrap takes jumps out of angles", () => {
+  close(np.unwrap(np.array([0, 3, -3, 0])), [0, 3, 2 * Math.PI - 3, 2 * Math.PI]);
+});
+
+test("windows", () => {
+  close(np.hanning(5), [0, 0.5, 1, 0.5, 0]);
+  close(np.bartlett(4), [0, 2 / 3, 2 / 3, 0]);
+  close(np.kaiser(3, 8.6), [0.00133251, 1, 0.00133251]);
 });

@@ -133,8 +133,7 @@ export function examplesOfMarkdown(file: string, folder: string): Example[] {
     // Each block may declare again what one above it declared.
     blocks.forEach((block, b) => {
       if (b > 0) add("{", null);
-      const marks = block.output !== null || blocks.slice(b).some((later) => later.output !== null);
-      if (marks) add(`console.log("\\u0000begin ${b}");`, null);
+      if (blocks.some((any) => any.output !== null)) add(`console.log("\\u0000begin ${b}");`, null);
       block.lines.forEach((line, k) => add(publicImport(line, folder), `${name}:${block.first + 1 + k}`));
     });
     for (let b = 1; b < blocks.length; b++) add("}", null);

@@ -10,10 +10,13 @@ test.each<[string, NDArray, string]>([
   ["not numbers", np.array([NaN, 1, Infinity, -Infinity]), "Array([ nan,   1.,  inf, -inf], dtype=float32)"],
   [
     "integers",
-    np.array([
-      [1, 2],
-      [3, 400],
-    ]),
+    np.array(
+      [
+        [1, 2],
+        [3, 400],
+      ],
+      "int32",
+    ),
     "Array([[  1,   2],\n       [  3, 400]], dtype=int32)",
   ],
   ["booleans", np.array([true, false]), "Array([ True, False], dtype=bool)"],

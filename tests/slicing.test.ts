@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { grad, jit, lax, makeJaxpr, np, vmap, type NDArray } from "../src/index.ts";
 
 const list = (x: NDArray): unknown => x.toJS();
+const ints = (x: Parameters<typeof np.array>[0]): NDArray => np.array(x, "int32");
 const x = (): NDArray => np.reshape(np.arange(12, { dtype: "float32" }), [3, 4]);
 const { at, getitem, slice } = np;
 const program = (f: (...xs: NDArray[]) => unknown, ...args: NDArray[]): string => String(makeJaxpr(f)(...args));
@@ -23,7 +24,7 @@ describe("getitem", () => {
   });
   it("reads arrays of indices and masks, as NumPy does", () => {
     expect(list(getitem(x(), [2, 0], [1, 3]))).toEqual([9, 3]);
-    expect(list(getitem(x(), np.array([[0], [-1]]), np.array([0, 2])))).toEqual([
+    expect(list(getitem(x(), ints([[0], [-1]]), ints([0, 2])))).toEqual([
       [0, 2],
       [8, 10],
     ]);
@@ -48,7 +49,7 @@ describe("getitem", () => {
         in (b,) }"
     `);
     expect(program((a) => getitem(a, slice()), x())).toBe("{ lambda ; a:f32[3,4]. let  in (a,) }");
-    expect(program((a, i) => getitem(a, i), np.arange(5), np.array(1))).toMatchInlineSnapshot(`
+    expect(program((a, i) => getitem(a, i), np.arange(5), np.array(1, "int32"))).toMatchInlineSnapshot(`
       "{ lambda ; a:i32[5] b:i32[]. let
           c:bool[] = lt b 0:i32[]
           d:i32[] = add b 5:i32[]
@@ -57,7 +58,7 @@ describe("getitem", () => {
           g:i32[] = squeeze[dimensions=(0,)] f
         in (g,) }"
     `);
-    expect(program((a, i) => getitem(a, i), x(), np.array([1, 2]))).toContain("gather[");
+    expect(program((a, i) => getitem(a, i), x(), ints([1, 2]))).toContain("gather[");
   });
   it("refuses what cannot be read", () => {
     expect(() => getitem(np.ones(3), 0, 1)).toThrow(/Too many indices: array is 1-dimensional, but 2 were indexed/);
@@ -77,9 +78,9 @@ describe("windows", () => {
   it("are moved inside of the array", () => {
     expect(list(lax.dynamicSlice(np.arange(5), [4], [2]))).toEqual([3, 4]);
     expect(list(lax.dynamicSlice(np.arange(5), [-2], [2]))).toEqual([3, 4]);
-    expect(list(lax.dynamicUpdateSlice(np.zeros(4), [1, 2], [3]))).toEqual([0, 0, 1, 2]);
+    expect(list(lax.dynamicUpdateSlice(np.zeros(4), np.array([1, 2], "float32"), [3]))).toEqual([0, 0, 1, 2]);
     expect(list(lax.dynamicIndexInDim(x(), 2, 0, false))).toEqual([8, 9, 10, 11]);
-    expect(list(lax.dynamicUpdateIndexInDim(np.zeros([2, 2]), [5, 6], 1, 1))).toEqual([
+    expect(list(lax.dynamicUpdateIndexInDim(np.zeros([2, 2]), np.array([5, 6], "float32"), 1, 1))).toEqual([
       [0, 5],
       [0, 6],
     ]);
@@ -91,7 +92,7 @@ describe("windows", () => {
     expect(list(grad(f)(np.ones(4), np.array(1)))).toEqual([0, 2, 3, 0]);
     const g = (b: NDArray): NDArray => np.sum(lax.dynamicUpdateSlice(np.ones(4), b, [1]).mul([1, 2, 3, 4]));
     expect(list(grad(g)(np.zeros(2)))).toEqual([2, 3]);
-    const windows = vmap((i: NDArray) => lax.dynamicSlice(np.arange(5), [i], [2]))(np.array([0, 3]));
+    const windows = vmap((i: NDArray) => lax.dynamicSlice(np.arange(5), [i], [2]))(ints([0, 3]));
     expect(list(windows)).toEqual([
       [0, 1],
       [3, 4],

@@ -178,7 +178,7 @@ describe("argNames", () => {
     // prettier-ignore
     ["single", eval("x => x") as () => unknown, [1], ["x"]],
     ["async single", eval("async x => x") as () => unknown, [1], ["x"]],
-    ["function", function (x: number, y = Math.max(1, 2)) { return x + y; }, two, ["x", "y"]], // prettier-ignore
+    ["function", function (x: number, y = Math.max(1, 2)) { return [x, y]; }, two, ["x", "y"]], // prettier-ignore
     ["method", { method(x: number, y: number) { return x + y; } }.method, two, ["x", "y"]], // prettier-ignore
     ["computed method", { [`a${two.length}`](x: number) { return x; } }["a2"], [1], ["x"]], // prettier-ignore
     ["comments", eval("(x /* , z */, // y)\n y = ',)') => x") as () => unknown, two, ["x", "y"]],

@@ -3,9 +3,10 @@
  * their structure remembered.
  */
 import { argNames, functionName } from "../argNames.ts";
-import { NDArray } from "../core/array.ts";
+import { ConcreteArray, NDArray } from "../core/array.ts";
+import { isInteger } from "../core/dtype.ts";
 import type { DebugInfo } from "../core/jaxpr.ts";
-import { canonicalDType, isHostScalar, literal, scalar } from "../core/scalar.ts";
+import { canonicalDType, elementOf, isHostScalar, literal, scalar } from "../core/scalar.ts";
 import {
   FunctionArgumentError,
   FunctionResultError,
@@ -24,10 +25,16 @@ export type NumberReading = "asWritten" | "asFloats";
 
 /** A leaf as an array, or null if it cannot be one. */
 export function leafArray(x: unknown, numbers: NumberReading): NDArray | null {
-  if (x instanceof NDArray) return x;
+  if (x instanceof NDArray) return numbers === "asFloats" ? floatOfNumber(x) : x;
   if (typeof x === "number" && numbers === "asFloats") return literal(x, canonicalDType("float64"), true);
   if (isHostScalar(x)) return scalar(x);
   return null;
+}
+
+/** What an array of one plain number stands for where one differentiates: `np.array(3)` is a weakly typed integer elsewhere. */
+function floatOfNumber(x: NDArray): NDArray {
+  const number = x instanceof ConcreteArray && !x.literal && x.weakType && x.ndim === 0 && isInteger(x.dtype);
+  return number ? literal(Number(elementOf(x)), canonicalDType("float64"), true) : x;
 }
 
 export interface FlatArgs {

@@ -6,6 +6,7 @@ import { ConcreteArray } from "./array.ts";
 import { ShapedArray } from "./aval.ts";
 import { x64Enabled } from "./config.ts";
 import { dtypes, isComplex, type DType, type TypedArray } from "./dtype.ts";
+import { DTypeError } from "../errors.ts";
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./halfFloat.ts";
 
 export type HostScalar = number | bigint | boolean;
@@ -15,6 +16,9 @@ export type Element = number | bigint | boolean | { readonly re: number; readonl
 
 /** The dtype under the current setting of `enableX64`: 64-bit types become 32-bit ones without it. */
 export function canonicalDType(dtype: DType): DType {
+  if (!Object.hasOwn(dtypes, dtype)) {
+    throw new DTypeError(`a dtype was given by name: data type '${String(dtype)}' not understood. Give one of ${Object.keys(dtypes).join(", ")}.`);
+  }
   if (x64Enabled()) return dtype;
   switch (dtype) {
     case "int64":

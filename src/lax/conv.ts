@@ -1,7 +1,7 @@
 /** Convolutions over any number of spatial axes. */
 import type { NDArray } from "../core/array.ts";
 import { canonicalDType } from "../core/scalar.ts";
-import { RematTypeError, RematValueError } from "../errors.ts";
+import { RematTypeError, RematValueError, UnknownPaddingError } from "../errors.ts";
 import { toArray, type ArrayLike } from "../numpy/asarray.ts";
 import type { ProductOptions } from "../numpy/contractions.ts";
 import { named } from "../numpy/options.ts";
@@ -46,8 +46,8 @@ export function paddingOf(
       return name === "SAME" ? [half, total - half] : [total - half, half];
     });
   }
-  throw new RematValueError(
-    `Unknown padding type: ${padding}. Use "SAME", "VALID", "SAME_LOWER", or pairs of (low, high).`,
+  throw new UnknownPaddingError(
+    `Unrecognized padding type: expected 'VALID', 'SAME', or 'SAME_LOWER', got ${padding}. Or give pairs of (low, high).`,
   );
 }
 

@@ -5,6 +5,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { asarray, type ArrayLike } from "../numpy/asarray.ts";
+import { indexArray } from "../numpy/indexParsing.ts";
 import { gathered, scatterAdded, scatterSubtracted, type GatherOptions } from "../primitives/gather.ts";
 import { gatherDims, scatterDims, type ScatterDimensionNumbers } from "../primitives/gatherDimensions.ts";
 import { replaced, scatterMaximum, scatterMinimum, scatterMultiplied } from "../primitives/scatter.ts";
@@ -29,7 +30,7 @@ export const gather = (
   dimensionNumbers: GatherDims,
   sliceSizes: Shape,
   options: GatherOptions = {},
-): NDArray => gathered(asarray(operand), asarray(startIndices), gatherDims(dimensionNumbers), [...sliceSizes], options);
+): NDArray => gathered(asarray(operand), asarray(indexArray(startIndices)), gatherDims(dimensionNumbers), [...sliceSizes], options);
 
 export type Scatter = (
   operand: ArrayLike,
@@ -42,7 +43,7 @@ export type Scatter = (
 const scattering =
   (op: (x: NDArray, i: NDArray, u: NDArray, d: ScatterDimensionNumbers, o?: ScatterOptions) => NDArray): Scatter =>
   (operand, scatterIndices, updates, dimensionNumbers, options) =>
-    op(asarray(operand), asarray(scatterIndices), asarray(updates), scatterDims(dimensionNumbers), options);
+    op(asarray(operand), asarray(indexArray(scatterIndices)), asarray(updates), scatterDims(dimensionNumbers), options);
 
 /** Replaces the windows of `operand` that the index vectors name. */
 export const scatter: Scatter = scattering(replaced);

@@ -5,7 +5,6 @@
 import { ConcreteArray, NDArray } from "../core/array.ts";
 import { kindOf } from "../core/dtype.ts";
 import { bind1 } from "../core/interpreter.ts";
-import type { Primitive } from "../core/primitive.ts";
 import { isHostScalar, literal } from "../core/scalar.ts";
 import { RematIndexError, RematValueError } from "../errors.ts";
 import { asarray, concreteValue, toArray, type ArrayLike } from "../numpy/asarray.ts";

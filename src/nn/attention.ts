@@ -188,10 +188,10 @@ function applyMasks(logits: NDArray, mask: NDArray | null, settings: Settings): 
 }
 
 function windowMask(T: number, S: number, [before, after]: readonly [number, number]): NDArray {
-  const queries = expanded(array(range(T)), [1]);
-  const keys = expanded(array(range(S)), [0]);
-  const left = lessEqual(queries, add(keys, before));
-  const right = greaterEqual(queries, subtract(keys, after));
+  const queries = array(range(T), "int32");
+  const keys = array(range(S), "int32");
+  const left = lessEqual(expanded(queries, [1]), add(expanded(keys, [0]), before));
+  const right = greaterEqual(expanded(queries, [1]), subtract(expanded(keys, [0]), after));
   return expanded(logicalAnd(right, left), [0, 1]);
 }
 

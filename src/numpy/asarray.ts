@@ -93,10 +93,11 @@ const withDType = (options: ArrayOptions | DType | undefined): ArrayOptions =>
   typeof options === "string" ? { dtype: options } : (options ?? {});
 
 /**
- * Makes an array of numbers, nested lists, a typed array, or copies an array. Lists of integers make int32, lists with a fraction in
- * them float32, unless `dtype` says otherwise.
+ * Makes an array of numbers, nested lists, a typed array, or copies an array. Lists of numbers make float32 (float64 with `enableX64`), lists of
+ * bigints int32, unless `dtype` says otherwise; a typed array keeps its dtype.
  *
- *     np.array([[1, 2], [3, 4]], { dtype: "float32" })
+ *     np.array([[1, 2], [3, 4]]); // float32
+ *     np.array([0, 2, 1], "int32"); // indices
  */
 export function array(object: ArrayLike, options?: ArrayOptions | DType): NDArray {
   const { dtype, copy: copies = true, ndmin = 0 } = withDType(options);
@@ -121,7 +122,8 @@ function make(object: ArrayLike, dtype: DType | null, copies: boolean): NDArray 
       return target === null ? currentTrace().stageValue(object) : convertElementType(object, target, false);
     }
     const source = copies ? copy(object) : object;
-    return target === null ? source : convertElementType(source, target, false);
+    // Like JAX's, this renews an array that is known while it is differentiated: see convertElementType.
+    return convertElementType(source, target ?? source.dtype, target === null && source.weakType);
   }
   if (isHostScalar(object)) {
     const value = scalar(object);
@@ -143,8 +145,7 @@ function ofFlat(data: TypedArray, from: DType, to: DType): ConcreteArray {
 function ofNested(list: NestedArray, dtype: DType | null): NDArray {
   const leaves: (HostScalar | NDArray)[] = [];
   const shape = measure(list, leaves);
-  const type =
-    dtype ?? (leaves.length === 0 ? canonicalDType("float64") : latticeResultType(leaves.map((x) => toArray(x))).dtype);
+  const type = dtype ?? listDType(leaves);
   if (leaves.every((x) => !(x instanceof NDArray))) {
     const aval = new ShapedArray(shape, type);
     const out = allocate(aval);
@@ -154,6 +155,16 @@ function ofNested(list: NestedArray, dtype: DType | null): NDArray {
     return new ConcreteArray(aval, out);
   }
   return stackNested(list, type);
+}
+
+/**
+ * The dtype of a list. Plain numbers are floats, whether they have a fraction or not: JavaScript writes 1 and 1.0 alike, and a dtype must not depend
+ * on the values. Beside arrays or bigints, a number is what it is beside them in arithmetic.
+ */
+function listDType(leaves: readonly (HostScalar | NDArray)[]): DType {
+  const plain = leaves.every((x) => typeof x === "number" || typeof x === "boolean");
+  if (leaves.length === 0 || (plain && leaves.some((x) => typeof x === "number"))) return canonicalDType("float64");
+  return latticeResultType(leaves.map((x) => toArray(x))).dtype;
 }
 
 /** Stacks the arrays in a list, sixteen at a time as JAX does. */

@@ -7,7 +7,6 @@ import { ShapedArray, sizeOf } from "../core/aval.ts";
 import { isInteger, kindOf, type DType } from "../core/dtype.ts";
 import { bind1, Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
-import type { Primitive } from "../core/primitive.ts";
 import { isHostScalar, literal } from "../core/scalar.ts";
 import { stageFlat } from "../core/stage.ts";
 import { RematValueError } from "../errors.ts";

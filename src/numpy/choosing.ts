@@ -15,7 +15,7 @@ import { rem } from "../primitives/rem.ts";
 import { besselI0e } from "../primitives/special.ts";
 import { whileLoop } from "../lax/loops.ts";
 import { sliceInDim } from "../lax/slicing.ts";
-import { asarray, toArray, type ArrayLike } from "./asarray.ts";
+import { asarray, float, toArray, type ArrayLike } from "./asarray.ts";
 import { argmax, cumsum, diff } from "./cumulative.ts";
 import { jitted } from "./jitted.ts";
 import { concatenate, stack } from "./joining.ts";
@@ -120,7 +120,7 @@ export const i0 = (x: ArrayLike): NDArray =>
         (x) => [scaledBessel(x)],
         ([x], [t]) => {
           const { primals, tangents } = jvpFlat(([x]) => [scaledBessel(x)], currentTrace(), [x], [t]);
-          return [[primals[0]], [where(equal(x, 0), 0, tangents[0] ?? 0)]];
+          return [[primals[0]], [where(equal(x, 0), float(0), tangents[0] ?? 0)]];
         },
         [a],
         { jvpName: "_i0_jvp" },

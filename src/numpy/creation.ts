@@ -17,6 +17,7 @@ import { asarray, concreteValue, toArray, type ArrayLike } from "./asarray.ts";
 import { jittedAll } from "./jitted.ts";
 import { arrayOf, keyOf, named } from "./options.ts";
 import { broadcastShapes, inexactDType, latticeResultType, resultType } from "./promote.ts";
+import { stretchedTo } from "./stretching.ts";
 import { stretched } from "./where.ts";
 
 /** A shape; a number for one axis. */
@@ -55,11 +56,17 @@ function size(d: unknown, sizes: readonly unknown[]): number {
 
 const float32 = (): DType => canonicalDType("float64");
 
+function requireNonnegative(shape: Shape): void {
+  if (shape.some((d) => d < 0)) {
+    throw new RematTypeError(
+      `broadcast_in_dim shape must have every element be nonnegative, got ${tupleText(shape)}. A shape is made of sizes.`,
+    );
+  }
+}
+
 /** An array of the given shape, all one value. */
 export function filledWith(shape: Shape, value: NDArray, dtype: DType | null): NDArray {
-  if (shape.some((d) => d < 0)) {
-    throw new RematValueError(`negative dimensions are not allowed: got shape ${tupleText(shape)}.`);
-  }
+  requireNonnegative(shape);
   const [type, weak] = dtype === null ? [value.dtype, value.weakType] : [canonicalDType(dtype), false];
   return broadcasted(convertElementType(value, type, weak), shape);
 }
@@ -84,7 +91,7 @@ export function full(shape: ShapeLike, fillValue: ArrayLike, dtype?: DTypeOrOpti
   const value = toArray(fillValue, "full", 1);
   const type = dtypeOf([dtype]);
   if (value.ndim === 0) return filledWith(canonicalShape(shape), value, type);
-  return stretched(asarray(value, { dtype: type }), canonicalShape(shape));
+  return stretchedTo(asarray(value, { dtype: type }), canonicalShape(shape));
 }
 
 function like(a: ArrayLike, value: NDArray, options: Partial<LikeOptions>): NDArray {
@@ -92,7 +99,7 @@ function like(a: ArrayLike, value: NDArray, options: Partial<LikeOptions>): NDAr
   const shape = options.shape === null || options.shape === undefined ? x.shape : canonicalShape(options.shape);
   const asked = options.dtype ?? null;
   const dtype = asked === null ? x.dtype : canonicalDType(asked);
-  if (value.ndim > 0) return stretched(asarray(value, { dtype }), shape);
+  if (value.ndim > 0) return stretchedTo(asarray(value, { dtype }), shape);
   return broadcasted(convertElementType(value, dtype, asked === null && x.weakType), shape);
 }
 
@@ -156,7 +163,13 @@ export function arange(
     ...(by === null ? [] : [known(by, "step")]),
   ];
   const type = given.dtype === null || given.dtype === undefined ? resultType(...values) : canonicalDType(given.dtype);
-  const number = (x: ConcreteArray): number => Number(elementOf(x));
+  const number = (x: ConcreteArray): number => {
+    const value = Number(elementOf(x));
+    if (Number.isFinite(value)) return value;
+    throw new RematValueError(
+      `np.arange counts to a number: cannot convert float ${Number.isNaN(value) ? "NaN" : "infinity"} to integer. Give finite numbers.`,
+    );
+  };
   const [from, to] = last === null ? [literal(0, canonicalDType("int64"), true), values[0]] : [values[0], values[1]];
   if (by !== null) {
     const each = values[values.length - 1];
@@ -205,6 +218,11 @@ function spaced(
   withStep = false,
 ): readonly NDArray[] {
   const { num = 50, endpoint = true, axis = 0 } = options;
+  if (!Number.isInteger(num)) {
+    throw new RematTypeError(
+      `np.linspace makes a whole number of samples: 'float' object cannot be interpreted as an integer, got num=${num}. Round it.`,
+    );
+  }
   if (num < 0) throw new RematValueError(`Number of samples, ${num}, must be non-negative.`);
   const asked = options.dtype ?? null;
   const body = (x: NDArray, y: NDArray): NDArray[] => {
@@ -265,6 +283,9 @@ export function eye(
   const given = named<EyeOptions>(["M", "k", "dtype"], [M, k, dtype]);
   const shape = canonicalShape([N, given.M ?? N]);
   const offset = toArray(given.k ?? 0, "eye", 2);
+  if (shape.some((d) => d < 0)) {
+    throw new RematValueError(`negative dimensions are not allowed, got ${N} and ${given.M ?? "None"}.`);
+  }
   if (offset.ndim > 0 || !isInteger(offset.dtype)) {
     throw new RematValueError(`k must be a scalar integer; got ${offset.aval.toLongString()}.`);
   }
@@ -317,6 +338,9 @@ export function meshgrid(...xi: readonly (ArrayLike | MeshgridOptions)[]): NDArr
     throw new RematValueError(
       `Arguments to np.meshgrid must be 1D, got shapes [${xs.map((x) => tupleText(x.shape)).join(", ")}].`,
     );
+  }
+  if (indexing !== "xy" && indexing !== "ij") {
+    throw new RematValueError(`Valid values for indexing are 'xy' and 'ij', got ${String(indexing)}.`);
   }
   const swap = (list: NDArray[]): void => {
     if (indexing === "xy" && list.length >= 2) [list[0], list[1]] = [list[1], list[0]];

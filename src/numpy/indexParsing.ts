@@ -8,7 +8,7 @@ import { isInteger } from "../core/dtype.ts";
 import { allocate, canonicalDType, isHostScalar, writeElement, type HostScalar } from "../core/scalar.ts";
 import { NonConcreteBooleanIndexError, RematIndexError, RematTypeError } from "../errors.ts";
 import { range, tupleText } from "../primitives/axes.ts";
-import { asarray, concreteValue, type NestedArray } from "./asarray.ts";
+import { asarray, concreteValue, type ArrayLike, type NestedArray } from "./asarray.ts";
 
 type SlicePart = number | NDArray | null;
 
@@ -77,7 +77,7 @@ function parseOne(index: Index): ParsedIndex {
   }
   if (index instanceof NDArray || Array.isArray(index)) {
     // a list without elements counts as a list of integers
-    const array = index instanceof NDArray ? index : (emptyIndex(index) ?? asarray(index));
+    const array = index instanceof NDArray ? index : (emptyIndex(index) ?? asarray(indexArray(index)));
     if (array.dtype === "bool") return { kind: "boolean", mask: array, axes };
     if (!isInteger(array.dtype)) return wrongType(array.dtype);
     if (array instanceof ConcreteArray && array.literal) return { kind: "integer", value: Number(array.data[0]), axes };
@@ -91,6 +91,13 @@ function parseOne(index: Index): ParsedIndex {
 
 const describe = (x: unknown): string =>
   typeof x === "object" && x !== null ? (x.constructor?.name ?? "an object") : typeof x;
+
+const allWhole = (x: unknown): boolean =>
+  Array.isArray(x) ? x.every(allWhole) : typeof x === "bigint" || (typeof x === "number" && Number.isInteger(x));
+
+/** What is given where indices are meant: lists of whole numbers are integers there. */
+export const indexArray = (x: ArrayLike): ArrayLike =>
+  Array.isArray(x) && allWhole(x) ? asarray(x, { dtype: canonicalDType("int64") }) : x;
 
 function emptyIndex(list: NestedArray): NDArray | null {
   return list.length > 0 ? null : new ConcreteArray(new ShapedArray([0], "int32"), new Int32Array(0));

@@ -10,11 +10,12 @@ import { ConcretizationTypeError, RematTypeError, RematValueError } from "../err
 import { canonicalAxis, range, tupleText } from "../primitives/axes.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { expanded, movedAxis, reshaped } from "../primitives/shape.ts";
-import { asarray, concreteValue, type ArrayLike } from "./asarray.ts";
+import { array, asarray, concreteValue, type ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { arange, zeros } from "./creation.ts";
 import { cumsum } from "./cumulative.ts";
 import { getitem, slice } from "./indexing.ts";
+import { indexArray } from "./indexParsing.ts";
 import { vstack } from "./joining.ts";
 import { greater, greaterEqual, less, notEqual } from "./logic.ts";
 import { arrayOf, named } from "./options.ts";
@@ -107,7 +108,7 @@ export function bincount(
 ): NDArray {
   const options = named<BincountOptions>(["weights", "minlength"], given0);
   const { weights = null, minlength = 0 } = options;
-  const given = arrayOf(x, "bincount");
+  const given = arrayOf(indexArray(x), "bincount");
   const numbers = given.dtype === "bool" ? convertElementType(given, "int32") : given;
   if (!isInteger(numbers.dtype)) {
     throw new RematTypeError(
@@ -161,9 +162,10 @@ export function compress(condition: ArrayLike, a: ArrayLike, options: CompressOp
     throw new RematValueError(`condition must be a 1D array, got shape ${tupleText(mask.shape)}. Flatten it.`);
   const n = all.shape[0];
   const kept = getitem(mask, slice(n));
+  const extra = getitem(mask, slice(n, null));
   const arr = getitem(all, slice(kept.shape[0]));
   if (size === null) {
-    const beyond = concreteValue(any(getitem(mask, slice(n, null))));
+    const beyond = concreteValue(any(extra));
     if (beyond !== null && elementOf(beyond) === true) {
       throw new RematValueError(
         `condition contains entries that are out of bounds: it has ${mask.shape[0]} for ${n} elements.`,
@@ -176,7 +178,7 @@ export function compress(condition: ArrayLike, a: ArrayLike, options: CompressOp
       `size must be positive and not greater than the size of the array axis; got size=${size} for a.shape[axis]=${arr.shape[0]}.`,
     );
   }
-  const filled = where(expanded(kept, range(arr.ndim - 1, 1)), arr, asarray(fillValue, { dtype: arr.dtype }));
+  const filled = where(expanded(kept, range(arr.ndim - 1, 1)), arr, array(asarray(fillValue), { dtype: arr.dtype }));
   const order = argsort(kept, { descending: true });
   return movedAxis(getitem(getitem(filled, order), slice(size)), 0, along);
 }
@@ -188,7 +190,7 @@ export const extract = (condition: ArrayLike, arr: ArrayLike, options: Omit<Comp
 /** Places in a flattened array as indices for each axis of a shape; what lies outside is moved to the nearest place. */
 export function unravelIndex(indices: ArrayLike, shape: readonly number[] | number): readonly NDArray[] {
   const sizes = typeof shape === "number" ? [shape] : shape;
-  let rest = asarray(indices);
+  let rest = asarray(indexArray(indices));
   const out: NDArray[] = [];
   for (const n of sizes.toReversed()) {
     const [quotient, index] = divmod(rest, n);
@@ -218,7 +220,7 @@ export function ravelMultiIndex(
 ): NDArray {
   const { mode = "raise", order = "C", dtype = null } = options;
   const type = canonicalDType(dtype ?? "int64");
-  const given = multiIndex.map((i) => asarray(i));
+  const given = multiIndex.map((i) => asarray(indexArray(i)));
   const indices = given.map((index, axis) => {
     if (!isInteger(index.dtype))
       throw new RematTypeError(`ravelMultiIndex: only int indices permitted, got ${index.dtype}.`);

@@ -18,6 +18,7 @@ import { sortedTogether } from "../primitives/sort.ts";
 import type { ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { getitem, slice } from "./indexing.ts";
+import { indexArray } from "./indexParsing.ts";
 import { jitted } from "./jitted.ts";
 import { greaterEqual } from "./logic.ts";
 import { keyOf } from "./options.ts";
@@ -140,7 +141,7 @@ export function searchsorted(
       [vector, query],
     );
   };
-  const args = sorter === null ? [a, v] : [a, v, sorter];
+  const args = sorter === null ? [a, v] : [a, v, indexArray(sorter)];
   return jitted("searchsorted", keyOf(from, method), body, args);
 }
 

@@ -17,7 +17,6 @@ export function where(
   x?: ArrayLike | NonzeroOptions,
   y?: ArrayLike,
 ): NDArray | readonly NDArray[] {
-  if (y === undefined && (x === undefined || (!isArrayLike(x) && x !== null)))
-    return nonzero(condition, x);
+  if (y === undefined && (x === undefined || (!isArrayLike(x) && x !== null))) return nonzero(condition, x);
   return choose(condition, x as ArrayLike, y as ArrayLike);
 }

@@ -1,7 +1,7 @@
 /** The same elements in another shape or order: reshaping, moving, adding and removing axes, repeating and flipping. */
 import type { NDArray } from "../core/array.ts";
 import { shapesEqual, sizeOf, type Shape } from "../core/aval.ts";
-import { RematTypeError, RematValueError } from "../errors.ts";
+import { RematIndexError, RematTypeError, RematValueError } from "../errors.ts";
 import { canonicalAxes, canonicalAxis, inserted, range, remaining, tupleText } from "../primitives/axes.ts";
 import { jitCall } from "../primitives/jit.ts";
 import { tiled } from "../primitives/join.ts";
@@ -11,6 +11,7 @@ import { canonicalShape, type ShapeLike } from "./creation.ts";
 import { jitted } from "./jitted.ts";
 import { arrayOf, keyOf, named } from "./options.ts";
 import { broadcastShapes } from "./promote.ts";
+import { stretchedTo } from "./stretching.ts";
 
 /** A function of one array that JAX inlines: its equations are put in its place. */
 export const inlined = (name: string, key: string, fn: (x: NDArray) => NDArray, a: ArrayLike): NDArray =>
@@ -91,7 +92,14 @@ export const swapaxes = (a: ArrayLike, axis1: number, axis2: number): NDArray =>
     "swapaxes",
     keyOf(axis1, axis2),
     (x) => {
-      const [i, j] = [canonicalAxis(axis1, x.ndim), canonicalAxis(axis2, x.ndim)];
+      const place = (axis: number): number => {
+        if (axis >= -x.ndim && axis < x.ndim) return axis < 0 ? axis + x.ndim : axis;
+        throw new RematIndexError(
+          `index ${axis} is out of bounds for axis 0 with size ${x.ndim}: swapaxes was given axes ${axis1} and ${axis2} for an array of ` +
+            `shape ${tupleText(x.shape)}.`,
+        );
+      };
+      const [i, j] = [place(axis1), place(axis2)];
       return transposed(x, range(x.ndim).with(i, j).with(j, i));
     },
     a,
@@ -166,24 +174,8 @@ export const expandDims = (a: ArrayLike, axis: number | readonly number[]): NDAr
   expanded(arrayOf(a, "expand_dims"), typeof axis === "number" ? [axis] : axis);
 
 /** The array stretched to a shape: leading axes are added, and axes of size one repeated. */
-export function broadcastTo(a: ArrayLike, shape: ShapeLike): NDArray {
-  const x = arrayOf(a, "broadcast_to");
-  const sizes = canonicalShape(shape);
-  if (shapesEqual(x.shape, sizes)) return x;
-  const lead = sizes.length - x.ndim;
-  if (lead < 0) {
-    throw new RematValueError(
-      `Cannot broadcast to shape with fewer dimensions: arr_shape=${tupleText(x.shape)} shape=${tupleText(sizes)}.`,
-    );
-  }
-  if (!x.shape.every((d, i) => d === 1 || d === sizes[lead + i])) {
-    throw new RematValueError(
-      `Incompatible types for broadcasting: input type=${x.aval.toLongString()} and requested type=${x.dtype}[${sizes.join(",")}]. ` +
-        "Counted from the last axis, sizes must be equal, or 1 in the input.",
-    );
-  }
-  return broadcastedInDim(x, sizes, range(x.ndim, lead));
-}
+export const broadcastTo = (a: ArrayLike, shape: ShapeLike): NDArray =>
+  stretchedTo(arrayOf(a, "broadcast_to"), canonicalShape(shape));
 
 /** Arrays stretched to the shape that they have in common. */
 export function broadcastArrays(...args: readonly ArrayLike[]): readonly NDArray[] {

@@ -56,6 +56,9 @@ function sliding(
       if (op === "convolve") y = flip(y);
       const n = y.size;
       const half = Math.floor(n / 2);
+      if (!["full", "same", "valid"].includes(mode)) {
+        throw new RematValueError(`mode must be one of ['full', 'same', 'valid'], got ${mode}.`);
+      }
       const low = { valid: 0, same: half, full: n - 1 }[mode];
       const high = { valid: 0, same: n - half - 1, full: n - 1 }[mode];
       const spec = [0, 1, 2];

@@ -1,7 +1,7 @@
 /** Sorted order: sorting, the indices that sort, partial sorting, searching in sorted arrays. Sorting is stable, and NaN comes last. */
 import { NDArray } from "../core/array.ts";
 import { isComplex, kindOf, type DType } from "../core/dtype.ts";
-import { canonicalDType, literal } from "../core/scalar.ts";
+import { canonicalDType } from "../core/scalar.ts";
 import { RematTypeError, RematValueError, UnsupportedError } from "../errors.ts";
 import { elements } from "../lax/slicing.ts";
 import { add, neg, sub } from "../primitives/arithmetic.ts";

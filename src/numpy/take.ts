@@ -17,6 +17,7 @@ import { expanded, filled, reshaped, squeezed } from "../primitives/shape.ts";
 import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { getitem, slice } from "./indexing.ts";
+import { indexArray } from "./indexParsing.ts";
 import { nonzero, unravelIndex } from "./nonzero.ts";
 import { keyOf, named } from "./options.ts";
 import { broadcastShapes } from "./promote.ts";
@@ -57,7 +58,7 @@ export function take(
     takeAlong(x, i, axis, mode, { uniqueIndices, indicesAreSorted, fillValue: fillValue }),
   ];
   const key = keyOf(axis, mode, uniqueIndices, indicesAreSorted, fillKey(fillValue));
-  return jitCall("_take", key, body, [toArray(a, "take", 0), toArray(indices, "take", 1)])[0];
+  return jitCall("_take", key, body, [toArray(a, "take", 0), toArray(indexArray(indices), "take", 1)])[0];
 }
 
 function takeAlong(
@@ -138,7 +139,7 @@ export function takeAlongAxis(
   const key = keyOf(axis, mode, fillKey(fillValue), wrapNegativeIndices);
   return jitCall("take_along_axis", key, body, [
     toArray(arr, "takeAlongAxis", 0),
-    toArray(indices, "takeAlongAxis", 1),
+    toArray(indexArray(indices), "takeAlongAxis", 1),
   ])[0];
 }
 
@@ -262,7 +263,7 @@ export function putAlongAxis(
     const out = at(x, ...index).set(stretched(v, i.shape), { mode });
     return [axis === null ? reshaped(out, given.shape) : out];
   };
-  const args = [arr, indices, values].map((x, n) => toArray(x, "putAlongAxis", n));
+  const args = [arr, indexArray(indices), values].map((x, n) => toArray(x, "putAlongAxis", n));
   return jitCall("put_along_axis", keyOf(axis, mode), body, args)[0];
 }
 
@@ -282,7 +283,7 @@ function tiledTo(x: NDArray, size: number): NDArray {
 export function put(a: ArrayLike, ind: ArrayLike, v: ArrayLike, options: PutOptions = {}): NDArray {
   refuseInPlace("put", options.inplace);
   const x = asarray(a);
-  const places = flattened(asarray(ind));
+  const places = flattened(asarray(indexArray(ind)));
   const values = flattened(asarray(v));
   if (x.size === 0 || places.size === 0 || values.size === 0) return x;
   const repeated = tiledTo(values, places.size);

@@ -8,6 +8,7 @@ import { literal, readElement } from "../core/scalar.ts";
 import { ConcretizationTypeError, RematValueError } from "../errors.ts";
 import { asarray, concreteValue, type ArrayLike } from "../numpy/asarray.ts";
 import { scatterUpdate, type ScatterCall } from "../numpy/at.ts";
+import { indexArray } from "../numpy/indexParsing.ts";
 import { max, min, prod, sum } from "../numpy/reductions.ts";
 import { range } from "../primitives/axes.ts";
 import { convertElementType } from "../primitives/convert.ts";
@@ -61,7 +62,7 @@ function segmentUpdate(
 ): NDArray {
   const given: SegmentOptions = typeof options === "number" ? { numSegments: options } : options;
   const x = asarray(data);
-  const ids = asarray(segmentIds);
+  const ids = asarray(indexArray(segmentIds));
   const count = countSegments(name, ids, given.numSegments);
   const rest = x.shape.slice(1);
   const { indicesAreSorted = false, uniqueIndices = false, bucketSize = null } = given;
@@ -69,7 +70,7 @@ function segmentUpdate(
   const start = literal(identity(x.dtype), x.dtype);
   if (bucketSize === null) return scatterUpdate(full([count, ...rest], start, x.dtype), [ids], x, op, update);
   const buckets = Math.ceil(ids.size / bucketSize);
-  const bucket = asarray(range(ids.shape[0]).map((i) => Math.floor(i / bucketSize)));
+  const bucket = asarray(range(ids.shape[0]).map((i) => Math.floor(i / bucketSize)), { dtype: ids.dtype });
   const blank = full([buckets, count, ...rest], start, x.dtype);
   const out = scatterUpdate(blank, [bucket, expanded(ids, [0])], x, op, update);
   return convertElementType(reducer(out, 0), x.dtype);

@@ -44,9 +44,10 @@ export type ExtraArgs = Readonly<Record<string, unknown>>;
  * A gradient transformation. `update` gives `[updates, state]`, where updates are to be *added* to the parameters (see `applyUpdates`).
  *
  * @example
+ * const params = { w: np.ones([3]) };
  * const tx = optim.adam(1e-3);
- * let state = tx.init(params);
- * const [updates, next] = tx.update(gradients, state, params);
+ * const [updates, state] = tx.update({ w: np.ones([3]) }, tx.init(params), params);
+ * optim.applyUpdates(params, updates); // { w: [0.999, 0.999, 0.999] }
  */
 export interface GradientTransformation<S extends OptState = OptState> {
   /** The state before the first update, for parameters of some structure, shapes and dtypes. */

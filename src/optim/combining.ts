@@ -84,7 +84,7 @@ function masking(mask: unknown): (tree: unknown) => unknown {
  * host booleans, since the structure of the state depends on it.
  *
  * @example
- * optim.masked(optim.addDecayedWeights(1e-4), (params) => tree.map((p: NDArray) => p.ndim > 1, params));
+ * optim.masked(optim.addDecayedWeights(1e-4), (params: NDArray[]) => params.map((p) => p.ndim > 1));
  */
 export function masked<S extends OptState>(
   inner: GradientTransformation<S>,

@@ -119,9 +119,7 @@ export const dynamicUpdateSlice: Primitive = {
     const operandCt =
       operand instanceof UndefinedPrimal ? bind1(dynamicUpdateSlice, [ct!, blank, ...indices], {}) : null;
     const updateCt =
-      update instanceof UndefinedPrimal
-        ? bind1(dynamicSlice, [ct!, ...indices], { slice_sizes: shape })
-        : null;
+      update instanceof UndefinedPrimal ? bind1(dynamicSlice, [ct!, ...indices], { slice_sizes: shape }) : null;
     return [operandCt, updateCt, ...rest.map(() => null)];
   },
   batch(size, [operand, update, ...indices], [operandDim, updateDim, ...indexDims]) {

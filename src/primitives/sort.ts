@@ -116,8 +116,7 @@ export const sortedTogether = (
   dimension: number,
   numKeys = 1,
   isStable = true,
-): readonly NDArray[] =>
-  bind(sort, xs, { dimension, is_stable: isStable, num_keys: numKeys } satisfies SortParams);
+): readonly NDArray[] => bind(sort, xs, { dimension, is_stable: isStable, num_keys: numKeys } satisfies SortParams);
 
 /** The k greatest elements along an axis, and their indices. */
 export const topOf = (x: NDArray, k: number, axis: number): readonly NDArray[] =>

@@ -134,8 +134,8 @@ export const f = (key: ArrayLike, dfnum: ArrayLike, dfden: ArrayLike, ...options
   sampler("f", key, [dfnum, dfden], options, (k, shape, dtype, n0, d0) => {
     const [d, n] = [convertElementType(d0, dtype), convertElementType(n0, dtype)];
     const [k1, k2] = elements(splitTyped(k));
-    const below = chisquareOf(k1, d, shape, dtype);
     const above = chisquareOf(k2, n, shape, dtype);
+    const below = chisquareOf(k1, d, shape, dtype);
     const num = div(above, n);
     return div(num, div(below, d));
   });
@@ -226,8 +226,11 @@ function poissonRejection(key: NDArray, rate: NDArray, shape: Shape, dtype: DTyp
       const target = subtract(add(negative(lam), multiply(k, logRate)), lgamma(add(k, 1)));
       const accept1 = bitwiseAnd(greaterEqual(shifted, c(0.07)), lessEqual(v, vR));
       const reject = bitwiseOr(less(k, 0), bitwiseAnd(less(shifted, c(0.013)), greater(v, shifted)));
-      const accept = bitwiseOr(accept1, bitwiseAnd(bitwiseNot(reject), lessEqual(s, target)));
-      return [add(i, 1), select(accept, k, out), bitwiseOr(accepted, accept), next];
+      const accept2 = lessEqual(s, target);
+      const accept = bitwiseOr(accept1, bitwiseAnd(bitwiseNot(reject), accept2));
+      const chosen = select(accept, k, out);
+      const done = bitwiseOr(accepted, accept);
+      return [add(i, 1), chosen, done, next];
     };
     const running = ([i, , accepted]: RejectionState): NDArray =>
       bitwiseAnd(any(bitwiseNot(accepted)), less(i, literal(limit, dtype)));

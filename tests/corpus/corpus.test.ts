@@ -95,7 +95,7 @@ test("a program becomes calls of the public API", () => {
       "    let a, _, b;",
       "    [a, _] = lax.scan(step, float(0), x, { reverse: true });",
       "    b = np.getitem(x, slice(null, null, -1), 0);",
-      "    if (py.bool(np.greater(a, 0))) {",
+      "    if (bool(np.greater(a, 0)).item()) {",
       "      b = 0.5;",
       "    } else {",
       "    }",

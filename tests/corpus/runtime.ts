@@ -3,7 +3,6 @@
  * else in a transpiled program is the public API.
  */
 import * as remat from "../../src/index.ts";
-import { truth } from "../../src/numpy/asarray.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import type { ShapedArray } from "../../src/core/aval.ts";
 
@@ -46,15 +45,13 @@ export function makePy(): Record<string, AnyFunction> {
       Object.defineProperty(partial, "name", { value: (f as AnyFunction).name });
       return Object.defineProperty(partial, "toString", { value: () => `(${open.join(", ")}) => {}` });
     },
-    bool: (x) => truth(x as never),
     leak: (x) => {
       stash.push(x);
       return x;
     },
     leaked: () => stash.at(-1),
     savePrims: (...names) => policy("save_prims", names, (prim) => names.includes(prim.name)),
-    saveAllButPrims: (...names) =>
-      policy("save_all_but_prims", names, (prim) => !names.includes(prim.name)),
+    saveAllButPrims: (...names) => policy("save_all_but_prims", names, (prim) => !names.includes(prim.name)),
     saveIfOutputSmallerThan: (limit) =>
       policy(
         "save_if_output_smaller_than",
@@ -62,11 +59,7 @@ export function makePy(): Record<string, AnyFunction> {
         (prim, avals, params) => bytes(prim.type(avals, params)) < (limit as number),
       ),
     saveIfInputsSmallerThan: (limit) =>
-      policy(
-        "save_if_inputs_smaller_than",
-        [limit],
-        (_, avals) => bytes(avals) < (limit as number),
-      ),
+      policy("save_if_inputs_smaller_than", [limit], (_, avals) => bytes(avals) < (limit as number)),
     notBoolean: (value) => policy("not_boolean", [value], () => value as boolean),
   };
 }

@@ -39,7 +39,7 @@ export class TranspileError extends Error {}
 
 /** Names of the library that a program may use; variables of these names are renamed. */
 const API =
-  `np lax nn random scipy ops slice float int checkpoint checkpointPolicies checkpointName jit grad valueAndGrad vmap jacfwd jacrev
+  `np lax nn random scipy ops slice float int bool checkpoint checkpointPolicies checkpointName jit grad valueAndGrad vmap jacfwd jacrev
   hessian customJvp customVjp vjp vjpAux jvp linearize py remat consts inputs`.split(/\s+/);
 
 const RESERVED = new Set([
@@ -164,7 +164,7 @@ class Transpiler {
     }
     if ("if" in s) {
       return [
-        `if (py.bool(${this.#expr(s["if"])})) {`,
+        `if (bool(${this.#expr(s["if"])}).item()) {`,
         ...indent(this.#block(list(s["then"]))),
         "} else {",
         ...indent(this.#block(list(s["else"]))),
@@ -288,7 +288,8 @@ class Transpiler {
   }
 
   #operationCall(target: string, args: readonly Json[], kwargs: Fields): string {
-    if (target === "py.float" || target === "py.int") return `${target.slice(3)}(${this.#expr(args[0])})`;
+    if (target === "py.float" || target === "py.int" || target === "py.bool")
+      return `${target.slice(3)}(${this.#expr(args[0])})`;
     if (target.startsWith("py.")) return `${target}(${args.map((a) => this.#expr(a)).join(", ")})`;
     if (target === "jax.vjp" && kwargs["has_aux"] === true)
       return `vjpAux(${args.map((a) => this.#expr(a)).join(", ")})`;
@@ -312,7 +313,7 @@ class Transpiler {
     return `${name}(${[...out, ...this.#options(options)].join(", ")})`;
   }
 
-  /** The arguments of `np.array` for nested host numbers: plain ones, and the dtype where only the dots tell floats from integers. */
+  /** The arguments of `np.array` for nested host numbers: plain ones, which are floats here, and a dtype where all are integers. */
   #numberArray(args: readonly Json[], kwargs: Fields): string | null {
     const leaves: Json[] = [];
     const write = (e: Json): string | null => {
@@ -335,15 +336,12 @@ class Transpiler {
     if (!(Array.isArray(first) || (isFields(first) && "list" in first))) return null;
     const numbers = write(first);
     if (numbers === null) return null;
-    const floats = leaves.filter(isFields);
-    const told =
-      floats.length === 0 ||
-      floats.some((v) => !Number.isInteger(Number(String(v["float"]).replace("inf", "Infinity"))));
     const rest = args.slice(1).map((a) => this.#expr(a));
+    const integers = leaves.some((v) => typeof v === "number") && !leaves.some(isFields);
     const dtype: Fields =
-      told || rest.length > 0 || "dtype" in kwargs
+      !integers || rest.length > 0 || "dtype" in kwargs
         ? {}
-        : { dtype: { dtype: this.#case.x64 === true ? "float64" : "float32" } };
+        : { dtype: { dtype: this.#case.x64 === true ? "int64" : "int32" } };
     return [numbers, ...rest, ...this.#options({ ...kwargs, ...dtype })].join(", ");
   }
 
@@ -356,10 +354,8 @@ class Transpiler {
       return /^[A-Za-z_]\w*$/.test(key) ? `${written}.${key}` : `${written}[${text(key)}]`;
     }
     const array = (v: string): string => `np.getitem(${v}, ${this.#index(index)})`;
-    // only a variable or a call of the program may be a tuple, and only an integer selects a member
-    const op = isFields(x) && "call" in x ? x["call"] : null;
-    const surelyArray = typeof op === "string" && op.includes(".") && !/^(?:lax\.(?:scan|cond|switch|while_loop|fori_loop|map|top_k|sort|associative_scan|optimization_barrier)|jax\.|jnp\.(?:split|nonzero)|ad_checkpoint)/.test(op); // prettier-ignore
-    if (typeof index !== "number" || surelyArray) return array(written);
+    // only an integer selects a member of a tuple
+    if (typeof index !== "number") return array(written);
     let v = written;
     let bind = "";
     if (typeof x !== "string") {

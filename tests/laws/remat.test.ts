@@ -82,16 +82,17 @@ const derivative = (f: Vector): ((x: NDArray, w: NDArray) => [NDArray, NDArray[]
 
 describe.each(policies)("policy: %s", (_, policy) => {
   test("value and gradient have the bits of the program without checkpoint", () => {
-    forAll(20, ({ plain, own, x, w }) => {
-      const expected = numbersOf(derivative(plain)(x, w));
+    forAll(10, ({ plain, own, x, w }) => {
+      // the program with checkpoints inside sums the cotangents of a region first: another order than that of the program without
       for (const f of [plain, own]) {
-        expect(numbersOf(derivative(checkpoint(f, { policy }))(x, w))).toEqual(expected);
+        expect(numbersOf(derivative(checkpoint(f, { policy }))(x, w))).toEqual(numbersOf(derivative(f)(x, w)));
       }
+      expect(numbersOf(own(x, w))).toEqual(numbersOf(plain(x, w)));
     });
   });
 
   test("programs are well typed, and the two that are printed compute the derivative", () => {
-    forAll(10, ({ own, x, w }) => {
+    forAll(6, ({ own, x, w }) => {
       const { fwd, bwd } = fwdBwd(checkpoint(own, { policy }), x, w);
       check(fwd);
       check(bwd);
@@ -99,7 +100,7 @@ describe.each(policies)("policy: %s", (_, policy) => {
   });
 
   test("forward mode, vectorization and second derivatives are those of the program without checkpoint", () => {
-    forAll(5, ({ plain, own, x, w }) => {
+    forAll(3, ({ plain, own, x, w }) => {
       const f = checkpoint(own, { policy });
       const t = [np.multiply(x, 0.3), np.multiply(w, -0.7)];
       const same = (what: string, run: (g: Vector) => unknown): void => {
@@ -131,7 +132,7 @@ describe("what is kept", () => {
       for (const r of savedResiduals(checkpoint(plain, { policy }), x, w)) {
         // a named value inside of a call comes out of the call
         expect(["argument", "constant", "literal", "named", "jit", "output"]).toContain(r.kind);
-        if (r.kind === "output") expect(["scan", "cond"]).toContain(r.name);
+        if (r.kind === "output") expect(["scan", "cond", "closed_call"]).toContain(r.name);
       }
     });
   });
@@ -147,7 +148,7 @@ function work(jaxpr: Jaxpr): number {
     return sum + steps * inside.reduce((n, inner) => n + work(inner), 0);
   }, 0);
 }
-const isCopy = (name: string): boolean => ["device_put", "reduce_precision", "name", "broadcast_in_dim"].includes(name);
+const isCopy = (name: string): boolean => ["device_put", "reduce_precision", "name", "broadcast_in_dim", "empty2"].includes(name);
 
 describe("what is recomputed", () => {
   // each policy saves all that the one before it saves
@@ -160,16 +161,16 @@ describe("what is recomputed", () => {
   ];
 
   test("a policy that saves more makes no backward pass longer", () => {
-    forAll(30, ({ plain, x, w }) => {
+    forAll(20, ({ plain, x, w }) => {
       const lengths = chain.map((policy) => work(fwdBwd(checkpoint(plain, { policy }), x, w).bwd));
       for (let i = 1; i < lengths.length; i++) expect(lengths[i], `after policy ${i}: ${lengths.join()}`).toBeLessThanOrEqual(lengths[i - 1]);
     });
   });
 
   test("nothing if everything is saved: the backward pass is that of the program without checkpoint", () => {
-    forAll(30, ({ plain, x, w }) => {
+    forAll(20, ({ plain, x, w }) => {
       const everything = checkpoint(plain, { policy: checkpointPolicies.everythingSaveable });
-      expect(work(fwdBwd(everything, x, w).bwd)).toBeLessThanOrEqual(work(fwdBwd(plain, x, w).bwd) + 2);
+      expect(work(fwdBwd(everything, x, w).bwd)).toBeLessThanOrEqual(work(fwdBwd(plain, x, w).bwd));
     });
   });
 

@@ -1,6 +1,6 @@
 /** Sorting along one axis: each line is sorted as a list of positions, and every operand is then read in that order. */
 import type { ConcreteArray } from "../../core/array.ts";
-import { dtypes, isComplex, isFloat, type DType } from "../../core/dtype.ts";
+import { dtypes, isComplex, isFloat } from "../../core/dtype.ts";
 import { readElement } from "../../core/scalar.ts";
 import type { SortParams, TopKParams } from "../../primitives/sort.ts";
 import { isBig, numbersOf } from "./numbers.ts";
