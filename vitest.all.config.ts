@@ -1,5 +1,6 @@
 import { playwright } from "@vitest/browser-playwright";
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /**
@@ -26,7 +27,10 @@ export default defineConfig({
         },
       },
       {
-        resolve: { conditions: [...conditions, "browser"] },
+        resolve: {
+          conditions: [...conditions, "browser"],
+          alias: { "node:vm": fileURLToPath(new URL("tests/all/browser/vm.ts", import.meta.url)) },
+        },
         test: {
           name: "browser",
           include: ["tests/all/browser/**/*.test.ts"],

@@ -46,9 +46,16 @@ export const readNotebook = (name: string): Notebook =>
 export const joined = (text: string | readonly string[] | undefined): string =>
   text === undefined ? "" : typeof text === "string" ? text : text.join("");
 
-/** Why notebooks can't be run here, or null if they can. */
+/** Why notebooks can't be run here, or null if they can. Installs what they need. */
 export function obstacle(): string | null {
-  return python() === null ? "there is no Python 3 (python3 or python) to run Jupyter's client" : null;
+  if (python() === null) return "there is no Python 3 (python3 or python) to run Jupyter's client";
+  try {
+    environment();
+    return null;
+  } catch (error) {
+    const lines = (error instanceof Error ? error.message : String(error)).trim().split("\n");
+    return `what notebooks need can't be installed: ${lines[0]} ${lines.at(-1)}`;
+  }
 }
 
 function python(): string | null {

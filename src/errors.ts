@@ -182,7 +182,9 @@ export class FunctionResultError extends RematTypeError {
         ? "It has no return statement on this path: return arrays, or null for nothing."
         : value instanceof Promise
           ? "It is async: a function that is transformed must compute its result at once, without await."
-          : "Return arrays, numbers, or nested arrays, objects and Maps of them.";
+          : options?.cause instanceof RematError
+            ? options.cause.message
+            : "Return arrays, numbers, or nested arrays, objects and Maps of them.";
     super(
       `the function ${name}, traced for ${tracedFor}, returned ${describe(value)}${where}, which is not a valid JAX type.\n${advice}`,
     );

@@ -14,6 +14,7 @@ export { registerNode } from "./tree.ts";
 
 export { bool, float, int } from "./numpy/asarray.ts";
 export * as np from "./numpy/index.ts";
+export * as io from "./io/index.ts";
 export * as lax from "./lax/index.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";

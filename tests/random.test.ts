@@ -101,6 +101,9 @@ describe("samples are JAX's", () => {
     close(random.f(k(), 3, 4, [3]), [0.7448718547821045, 0.4786113500595093, 0.23294630646705627]);
     expect(list(random.poisson(k(), 3, [6]))).toEqual([6, 2, 2, 1, 5, 2]);
     expect(list(random.poisson(k(), 50, [6]))).toEqual([55, 56, 43, 45, 40, 43]);
+    expect(list(random.binomial(k(), 5, 0.4, [8]))).toEqual([2, 3, 2, 1, 2, 3, 2, 2]);
+    expect(list(random.binomial(k(), 100, 0.9, [6]))).toEqual([91, 95, 90, 92, 94, 92]);
+    expect(list(random.multinomial(k(), 10, [0.2, 0.3, 0.5]))).toEqual([1, 2, 7]);
   });
 });
 

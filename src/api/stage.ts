@@ -1,6 +1,6 @@
 /** Staging functions of nested values: `jit`, `makeJaxpr`, `evalShape`, `closureConvert`. */
 import { argNames, functionName, passFor } from "../argNames.ts";
-import { NDArray } from "../core/array.ts";
+import { ConcreteArray, NDArray } from "../core/array.ts";
 import { ShapedArray, type Shape } from "../core/aval.ts";
 import { x64Enabled } from "../core/config.ts";
 import type { DType } from "../core/dtype.ts";
@@ -73,8 +73,12 @@ export class SplitArgs {
   }
 }
 
+/** A host scalar that was given its type: `float(2)`. It is as good a static value as a number. */
+const isHostScalar = (x: unknown): x is ConcreteArray => x instanceof ConcreteArray && x.literal && x.ndim === 0;
+
 /** Static values are compared by value if they are primitive, else by identity. */
 export function staticKey(x: unknown): string {
+  if (isHostScalar(x)) return `${x.aval.key}:${String(x.host ?? x.data[0])}`;
   if ((typeof x === "object" && x !== null) || typeof x === "function") return `#${identity(x)}`;
   return `${typeof x}:${String(x)}${Object.is(x, -0) ? "-" : ""}`;
 }
@@ -82,7 +86,7 @@ export function staticKey(x: unknown): string {
 function resolveStatics(f: AnyFunction, options: JitOptions, args: readonly unknown[]): number[] {
   const statics = namedStatics(f, options, args);
   for (const i of statics) {
-    if (!(args[i] instanceof NDArray)) continue;
+    if (!(args[i] instanceof NDArray) || isHostScalar(args[i])) continue;
     throw new StaticArgumentError(
       `jit's static argument ${i} is an array of type ${args[i].aval.toLongString()}: Non-hashable static arguments are not supported, because each new ` +
         "value of a static argument makes a new program.\nPass a number, string or other plain value, or let the array be traced.",

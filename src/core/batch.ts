@@ -60,7 +60,8 @@ export class BatchTrace extends Trace {
 
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
     const { values, dims } = this.unwrapAll(args);
-    if (dims.every((d) => d === null)) return bindWith(this.parent, primitive, values, params);
+    const unbatched = dims.every((d) => d === null);
+    if (unbatched && primitive.batchesBody !== true) return bindWith(this.parent, primitive, values, params);
     const { outs, dims: outDims } = withSource(captureSource(), () =>
       withTrace(this.parent, () => batchPrimitive(primitive, this.size, values, dims, params)),
     );

@@ -74,6 +74,8 @@ export interface Primitive<P extends Params = Params> {
   readonly transposesZeros?: boolean;
   /** Batches over one axis of each operand; `dims[i]` is null if operand i is not batched. */
   batch?(size: number, args: readonly NDArray[], dims: readonly (number | null)[], params: P): BatchResult;
+  /** For primitives whose params hold a jaxpr: the rule makes the body anew even where no operand is batched, as JAX's do. */
+  readonly batchesBody?: boolean;
   /** Elementwise on operands of equal shape: batching, fusing and dead-code rules follow. */
   readonly elementwise?: boolean;
 

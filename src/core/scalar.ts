@@ -120,3 +120,16 @@ export function elementOf(x: ConcreteArray): Element {
 
 export const isHostScalar = (x: unknown): x is HostScalar =>
   typeof x === "number" || typeof x === "boolean" || typeof x === "bigint";
+
+/** The floating-point dtype that an integer or boolean dtype becomes in a function such as `sin`. */
+export function inexactDType(dtype: DType): DType {
+  const { kind } = dtypes[dtype];
+  if (kind !== "int" && kind !== "uint" && kind !== "bool") return dtype;
+  return dtype === "int64" || dtype === "uint64" ? canonicalDType("float64") : "float32";
+}
+
+/** The complex dtype that holds numbers of a dtype. */
+export function complexDType(dtype: DType): DType {
+  const real = inexactDType(dtype);
+  return real === "float64" || real === "complex128" ? "complex128" : "complex64";
+}

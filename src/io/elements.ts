@@ -45,7 +45,10 @@ export function arrayOf(bytes: Uint8Array<ArrayBuffer>, layout: Layout): NDArray
   const data = new Storage(aligned.buffer, aligned.byteOffset, aligned.byteLength / atom);
   const ordered = layout.fortranOrder === true && shape.length > 1 ? rowMajor(data, shape, lanes) : data;
   const target = canonicalDType(dtype);
-  return new ConcreteArray(new ShapedArray(shape, target), target === dtype ? ordered : narrowed(ordered, dtype, target));
+  return new ConcreteArray(
+    new ShapedArray(shape, target),
+    target === dtype ? ordered : narrowed(ordered, dtype, target),
+  );
 }
 
 function swapBytes(bytes: Uint8Array, width: number): void {
@@ -90,7 +93,11 @@ function narrowed(data: TypedArray, from: DType, to: DType): TypedArray {
 }
 
 /** The elements of an array as they stand in a file. They are the array's own, not to be written to. */
-export function bytesOfArray(x: ArrayLike, format: string, known: (dtype: DType) => boolean): { array: ConcreteArray; bytes: Uint8Array } {
+export function bytesOfArray(
+  x: ArrayLike,
+  format: string,
+  known: (dtype: DType) => boolean,
+): { array: ConcreteArray; bytes: Uint8Array } {
   const given = toArray(x, `a .${format} file`);
   const array = concreteValue(given);
   if (array === null) throw concretizationError(given, "item");

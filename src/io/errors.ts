@@ -13,7 +13,12 @@ export class FileFormatError extends RematValueError {
   readonly offset: number;
   readonly reason: string;
 
-  constructor(format: FileFormat, offset: number, reason: string, advice = "Get the file anew, or write it again with the tool it came from.") {
+  constructor(
+    format: FileFormat,
+    offset: number,
+    reason: string,
+    advice = "Get the file anew, or write it again with the tool it came from.",
+  ) {
     super(`a .${format} file was read, and at byte ${offset} ${reason}. ${advice}`);
     this.format = format;
     this.offset = offset;
@@ -21,7 +26,8 @@ export class FileFormatError extends RematValueError {
   }
 }
 
-const COMPLETE = "Write it with a dtype that has a place here: bool, integers of 8 to 64 bits, float16, bfloat16, float32, float64, complex.";
+const COMPLETE =
+  "Write it with a dtype that has a place here: bool, integers of 8 to 64 bits, float16, bfloat16, float32, float64, complex.";
 
 /** A file in order, but with elements that no array here can have. */
 export const unsupportedElements = (format: FileFormat, offset: number, reason: string): FileFormatError =>

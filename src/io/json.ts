@@ -35,7 +35,8 @@ export class JsonReader {
   }
 
   #skipSpace(): void {
-    for (let c = this.#bytes[this.#at]; c === 32 || c === 10 || c === 13 || c === 9; c = this.#bytes[this.#at]) this.#at++;
+    for (let c = this.#bytes[this.#at]; c === 32 || c === 10 || c === 13 || c === 9; c = this.#bytes[this.#at])
+      this.#at++;
   }
 
   #take(byte: number): boolean {
@@ -83,7 +84,9 @@ export class JsonReader {
     if (this.#at >= bytes.length) this.fail("a text has no end", offset);
     this.#at++;
     try {
-      return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(offset, this.#at))) as string;
+      return JSON.parse(
+        new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(offset, this.#at)),
+      ) as string;
     } catch {
       return this.fail("a text is not valid UTF-8 or has an escape that does not exist", offset);
     }
@@ -95,14 +98,18 @@ export class JsonReader {
     const text = this.#word();
     const value = Number(text);
     if (!/^(?:0|[1-9]\d*)$/.test(text) || !Number.isSafeInteger(value)) {
-      this.fail(`${what} is ${text === "" ? "no number" : quoted(text)}, and should be an integer from 0 to 2^53`, offset);
+      this.fail(
+        `${what} is ${text === "" ? "no number" : quoted(text)}, and should be an integer from 0 to 2^53`,
+        offset,
+      );
     }
     return value;
   }
 
   #word(): string {
     let end = this.offset;
-    while (end < this.#bytes.length && /[\w.+-]/.test(String.fromCharCode(this.#bytes[end])) && end - this.#at < 400) end++;
+    while (end < this.#bytes.length && /[\w.+-]/.test(String.fromCharCode(this.#bytes[end])) && end - this.#at < 400)
+      end++;
     const text = String.fromCharCode(...this.#bytes.subarray(this.#at, end));
     this.#at = end;
     return text;
@@ -116,7 +123,8 @@ export class JsonReader {
     if (first === OPEN) this.object(() => this.skip(depth + 1));
     else if (first === OPEN_LIST) this.list(() => this.skip(depth + 1));
     else if (first === QUOTE) this.string();
-    else if (!/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(this.#word())) this.fail("a value should stand in the JSON", offset);
+    else if (!/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(this.#word()))
+      this.fail("a value should stand in the JSON", offset);
   }
 
   /** Only spaces may be left. */

@@ -74,11 +74,13 @@ function headerEnd(bytes: Uint8Array, size: number): number {
     throw new FileFormatError("npy", offset, reason);
   };
   MAGIC.forEach((byte, i) => {
-    if (bytes[i] !== byte) fail(i, i < bytes.length ? `there is no .npy file: the magic bytes are not \\x93NUMPY` : "the file ends");
+    if (bytes[i] !== byte)
+      fail(i, i < bytes.length ? `there is no .npy file: the magic bytes are not \\x93NUMPY` : "the file ends");
   });
   const version = bytes[6];
   if (bytes.length < 10) fail(bytes.length, "the file ends within the header");
-  if (version < 1 || version > 3 || bytes[7] !== 0) fail(6, `the version is ${version}.${bytes[7]}, and 1.0, 2.0 and 3.0 are known`);
+  if (version < 1 || version > 3 || bytes[7] !== 0)
+    fail(6, `the version is ${version}.${bytes[7]}, and 1.0, 2.0 and 3.0 are known`);
   if (version > 1 && bytes.length < 12) fail(bytes.length, "the file ends within the header");
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const [length, start] = version === 1 ? [view.getUint16(8, true), 10] : [view.getUint32(8, true), 12];
@@ -123,7 +125,10 @@ function elementType(descr: string, offset: number): { dtype: DType; bigEndian: 
 }
 
 /** The parts of a Python dictionary such as `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`. */
-function parseHeader(text: string, base: number): { descr: string; fortranOrder: boolean; shape: number[]; at: number } {
+function parseHeader(
+  text: string,
+  base: number,
+): { descr: string; fortranOrder: boolean; shape: number[]; at: number } {
   let i = 0;
   const fail = (reason: string, where = i): never => {
     throw new FileFormatError("npy", base + where, reason);

@@ -52,7 +52,9 @@ export async function openNpz(from: Readable, options: NpzOptions = {}): Promise
     async get(name) {
       const member = members.get(name);
       if (member === undefined) {
-        throw new RematValueError(`array '${name}' was asked of an archive that has ${names.join(", ")}. Ask for one of them.`);
+        throw new RematValueError(
+          `array '${name}' was asked of an archive that has ${names.join(", ")}. Ask for one of them.`,
+        );
       }
       const bytes = await unzipped(source, member);
       try {

@@ -83,7 +83,9 @@ export async function openSafetensors(from: Readable): Promise<SafetensorsFile> 
       const info = tensors.get(name);
       if (info === undefined) {
         const some = [...tensors.keys()].slice(0, 20).join(", ");
-        throw new RematValueError(`tensor '${name}' was asked of a file with ${tensors.size} tensors: ${some}. Ask for one of them.`);
+        throw new RematValueError(
+          `tensor '${name}' was asked of a file with ${tensors.size} tensors: ${some}. Ask for one of them.`,
+        );
       }
       return arrayOf(await source.read(info.offset, info.nbytes), info);
     },
@@ -111,7 +113,8 @@ async function readHeader(source: ByteSource): Promise<Header> {
   const prefix = await source.read(0, 8);
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER) fail(0, `the header has ${length} bytes, and more than ${MAX_HEADER} are not read`);
-  if (Number(length) > source.size - 8) fail(0, `the header has ${length} bytes, and the file has only ${source.size - 8} more`);
+  if (Number(length) > source.size - 8)
+    fail(0, `the header has ${length} bytes, and the file has only ${source.size - 8} more`);
   const start = 8 + Number(length);
   try {
     return parseHeader(await source.read(8, Number(length)), start, source.size);
@@ -136,13 +139,21 @@ function parseHeader(bytes: Uint8Array, start: number, size: number): Header {
   for (const [name, info] of [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.nbytes - b.nbytes)) {
     if (info.offset !== end) {
       const what = info.offset < end ? "overlaps the one before" : "leaves a gap to the one before";
-      throw new FileFormatError("safetensors", info.offset, `tensor ${quoted(name)} ${what}, which ends at byte ${end}`);
+      throw new FileFormatError(
+        "safetensors",
+        info.offset,
+        `tensor ${quoted(name)} ${what}, which ends at byte ${end}`,
+      );
     }
     end += info.nbytes;
   }
   if (end !== size) {
     const what = end > size ? "and the file ends before" : "and something follows";
-    throw new FileFormatError("safetensors", Math.min(end, size), `the tensors should end at byte ${end} of ${size}, ${what}`);
+    throw new FileFormatError(
+      "safetensors",
+      Math.min(end, size),
+      `the tensors should end at byte ${end} of ${size}, ${what}`,
+    );
   }
   return { tensors, metadata: Object.fromEntries(metadata) };
 }
@@ -184,12 +195,19 @@ function checkTensor(
   }
   const dtype = dtypeOfCode.get(code);
   if (dtype === undefined) {
-    throw unsupportedElements("safetensors", 8 + codeOffset, `the elements of tensor ${quoted(name)} are ${quoted(code)}, and no array here has such`);
+    throw unsupportedElements(
+      "safetensors",
+      8 + codeOffset,
+      `the elements of tensor ${quoted(name)} are ${quoted(code)}, and no array here has such`,
+    );
   }
   const [begin, end] = range;
   const nbytes = bytesOf(shape, dtype);
   if (end - begin !== nbytes) {
-    json.fail(`tensor ${quoted(name)} has ${end - begin} bytes, and its shape [${shape.join(", ")}] of ${code} needs ${nbytes ?? "more than 2^53"}`, offset);
+    json.fail(
+      `tensor ${quoted(name)} has ${end - begin} bytes, and its shape [${shape.join(", ")}] of ${code} needs ${nbytes ?? "more than 2^53"}`,
+      offset,
+    );
   }
   return { dtype, shape, offset: start + begin, nbytes: end - begin };
 }
@@ -216,7 +234,9 @@ export function* safetensorsChunks(
 ): Generator<Uint8Array, void, undefined> {
   const entries = Object.entries(tensors).map(([name, x]) => {
     if (name === "__metadata__") {
-      throw new RematValueError("a tensor was to be named __metadata__, which is the name of the metadata. Give it another name.");
+      throw new RematValueError(
+        "a tensor was to be named __metadata__, which is the name of the metadata. Give it another name.",
+      );
     }
     return { name, ...bytesOfArray(x, "safetensors", (dtype) => dtype in codes) };
   });
@@ -225,7 +245,9 @@ export function* safetensorsChunks(
   let offset = 0;
   for (const { name, array, bytes } of entries) {
     const range = [offset, (offset += bytes.length)];
-    fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: codes[array.dtype], shape: array.shape, data_offsets: range })}`);
+    fields.push(
+      `${JSON.stringify(name)}:${JSON.stringify({ dtype: codes[array.dtype], shape: array.shape, data_offsets: range })}`,
+    );
   }
   const text = new TextEncoder().encode(`{${fields.join(",")}}`);
   const length = Math.ceil(text.length / 8) * 8;

@@ -66,8 +66,13 @@ async function findDirectory(source: ByteSource): Promise<Directory> {
   const view = viewOf(tail);
   for (let i = length - 22; i >= 0; i--) {
     if (view.getUint32(i, true) !== 0x06054b50 || i + 22 + view.getUint16(i + 20, true) !== length) continue;
-    if (view.getUint16(i + 4, true) !== 0 || view.getUint16(i + 6, true) !== 0) fail(base + i, "the archive has several volumes");
-    const [count, size, offset] = [view.getUint16(i + 10, true), view.getUint32(i + 12, true), view.getUint32(i + 16, true)];
+    if (view.getUint16(i + 4, true) !== 0 || view.getUint16(i + 6, true) !== 0)
+      fail(base + i, "the archive has several volumes");
+    const [count, size, offset] = [
+      view.getUint16(i + 10, true),
+      view.getUint32(i + 12, true),
+      view.getUint32(i + 16, true),
+    ];
     if (count === 0xffff || size === 0xffffffff || offset === 0xffffffff) return largeDirectory(source, base + i);
     if (offset + size > base + i) fail(base + i, `the directory of ${size} bytes at ${offset} reaches beyond its end`);
     return { offset, size, count };
@@ -80,7 +85,8 @@ async function largeDirectory(source: ByteSource, end: number): Promise<Director
   if (end < 20 + 56) fail(end, "the record for large archives is missing");
   const locator = viewOf(await source.read(end - 20, 20));
   const at = Number(locator.getBigUint64(8, true));
-  if (locator.getUint32(0, true) !== 0x07064b50 || at > end - 20 - 56) fail(end - 20, "the record for large archives is missing");
+  if (locator.getUint32(0, true) !== 0x07064b50 || at > end - 20 - 56)
+    fail(end - 20, "the record for large archives is missing");
   const record = viewOf(await source.read(at, 56));
   if (record.getUint32(0, true) !== 0x06064b50) fail(at, "the record for large archives is missing");
   const [count, size, offset] = [32, 40, 48].map((i) => Number(record.getBigUint64(i, true)));
@@ -101,19 +107,24 @@ function parseEntry(bytes: Uint8Array, at: number, base: number): { member: ZipM
   if (next > bytes.length) fail(here, "the directory ends within a member");
   const name = new TextDecoder().decode(bytes.subarray(at + 46, extra));
   if ((flags & 1) !== 0) fail(here + 8, `member '${name}' is encrypted`);
-  if (method !== 0 && method !== 8) fail(here + 10, `member '${name}' is packed by method ${method}, and 0 (stored) and 8 (deflated) are known`);
+  if (method !== 0 && method !== 8)
+    fail(here + 10, `member '${name}' is packed by method ${method}, and 0 (stored) and 8 (deflated) are known`);
 
   const large = largeSizes(view, extra, extra + extraLength);
   const sized = (offset: number): number => {
     const small = view.getUint32(at + offset, true);
-    return small < 0xffffffff ? small : (large.shift() ?? fail(here + offset, `the size of member '${name}' is missing`));
+    return small < 0xffffffff
+      ? small
+      : (large.shift() ?? fail(here + offset, `the size of member '${name}' is missing`));
   };
   const size = sized(24);
   const packedSize = sized(20);
   const header = sized(42);
-  if (![size, packedSize, header].every(Number.isSafeInteger)) fail(here + 20, `the size of member '${name}' is no number one can count to`);
+  if (![size, packedSize, header].every(Number.isSafeInteger))
+    fail(here + 20, `the size of member '${name}' is no number one can count to`);
   const deflated = method === 8;
-  if (!deflated && size !== packedSize) fail(here + 20, `member '${name}' is stored, but its sizes are ${packedSize} and ${size}`);
+  if (!deflated && size !== packedSize)
+    fail(here + 20, `member '${name}' is stored, but its sizes are ${packedSize} and ${size}`);
   if (deflated && size > packedSize * MAX_RATIO + 64) {
     fail(here + 24, `member '${name}' claims to unpack ${packedSize} bytes to ${size}, more than deflate can`);
   }
@@ -123,7 +134,7 @@ function parseEntry(bytes: Uint8Array, at: number, base: number): { member: ZipM
 
 /** Sizes of 64 bits, in a field of their own. */
 function largeSizes(view: DataView, start: number, end: number): number[] {
-  for (let i = start; i + 4 <= end; ) {
+  for (let i = start; i + 4 <= end;) {
     const [id, length] = [view.getUint16(i, true), view.getUint16(i + 2, true)];
     if (id === 1 && i + 4 + length <= end) {
       return Array.from({ length: Math.floor(length / 8) }, (_, k) => Number(view.getBigUint64(i + 4 + 8 * k, true)));
@@ -173,12 +184,18 @@ async function inflated(
   } finally {
     await reader.cancel().catch(() => {});
   }
-  if (length !== size) fail(offset, `member '${name}' unpacks to ${length > size ? "more" : "fewer"} than the ${size} bytes it should have`);
+  if (length !== size)
+    fail(
+      offset,
+      `member '${name}' unpacks to ${length > size ? "more" : "fewer"} than the ${size} bytes it should have`,
+    );
   return joined(pieces, size);
 }
 
 interface ByteReader {
-  read(): Promise<{ readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value?: unknown }>;
+  read(): Promise<
+    { readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value?: unknown }
+  >;
   cancel(): Promise<void>;
 }
 

@@ -1,13 +1,18 @@
 /** Convolutions over any number of spatial axes. */
 import type { NDArray } from "../core/array.ts";
-import { canonicalDType } from "../core/scalar.ts";
+import { canonicalDType, literal } from "../core/scalar.ts";
 import { RematTypeError, RematValueError, UnknownPaddingError } from "../errors.ts";
 import { toArray, type ArrayLike } from "../numpy/asarray.ts";
 import type { ProductOptions } from "../numpy/contractions.ts";
 import { named } from "../numpy/options.ts";
-import { flip, swapaxes } from "../numpy/shape.ts";
+import { moveaxis, swapaxes } from "../numpy/shape.ts";
+import { add } from "../primitives/arithmetic.ts";
 import { range, tupleText } from "../primitives/axes.ts";
 import { convolved, dilated, type ConvDimensionNumbers, type Padding } from "../primitives/conv.ts";
+import { eq } from "../primitives/comparison.ts";
+import { convertElementType } from "../primitives/convert.ts";
+import { counted } from "../primitives/iota.ts";
+import { broadcastedInDim, reshaped, reversed } from "../primitives/shape.ts";
 import { canonicalPrecision } from "../primitives/precision.ts";
 
 /** "SAME" keeps sizes (divided by the strides), "VALID" adds nothing, "SAME_LOWER" puts an odd element before. */
@@ -221,7 +226,7 @@ export function convTranspose(
       ? places.map((d, i) => transposePadding(dilated(kernel.shape[d], rhsDilation[i]), strides[i], padding))
       : padding;
   if (options.transposeKernel === true) {
-    for (const d of places) kernel = flip(kernel, d);
+    for (const d of places) kernel = reversed(kernel, [d]);
     kernel = swapaxes(kernel, numbers.rhs_spec[0], numbers.rhs_spec[1]);
   }
   return convGeneralDilated(
@@ -237,4 +242,27 @@ export function convTranspose(
       preferredElementType: options.preferredElementType,
     },
   );
+}
+
+/** The patches that a convolution sees, each as a vector of features: a convolution with kernels of a single one. */
+export function convGeneralDilatedPatches(
+  lhs: ArrayLike,
+  filterShape: readonly number[],
+  windowStrides: readonly number[],
+  padding: PaddingLike,
+  options: Omit<ConvOptions, "featureGroupCount" | "batchGroupCount"> = {},
+): NDArray {
+  const x = toArray(lhs, "conv_general_dilated_patches");
+  const numbers = convDimensionNumbers(x.shape, [1, 1, ...filterShape], options.dimensionNumbers);
+  const places = filterShape.reduce((n, d) => n * d, 1);
+  const channels = x.shape[numbers.lhs_spec[1]];
+  const rows = add(counted("int32", [places, places], 0), literal(0, "int32"));
+  const ones = convertElementType(eq(rows, counted("int32", [places, places], 1)), x.dtype);
+  const all = reshaped(broadcastedInDim(ones, [channels, places, places], [1, 2]), [channels * places, 1, ...filterShape]);
+  const kernel = moveaxis(all, [0, 1], [numbers.rhs_spec[0], numbers.rhs_spec[1]]);
+  return convGeneralDilated(x, kernel, windowStrides, padding, {
+    ...options,
+    dimensionNumbers: numbers,
+    featureGroupCount: channels,
+  });
 }

@@ -30,7 +30,8 @@ export const gather = (
   dimensionNumbers: GatherDims,
   sliceSizes: Shape,
   options: GatherOptions = {},
-): NDArray => gathered(asarray(operand), asarray(indexArray(startIndices)), gatherDims(dimensionNumbers), [...sliceSizes], options);
+): NDArray =>
+  gathered(asarray(operand), asarray(indexArray(startIndices)), gatherDims(dimensionNumbers), [...sliceSizes], options);
 
 export type Scatter = (
   operand: ArrayLike,

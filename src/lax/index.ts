@@ -4,6 +4,7 @@ export * from "./conditionals.ts";
 export * from "./conv.ts";
 export * from "./dot.ts";
 export * from "./elementwise.ts";
+export * from "./fft.ts";
 export * from "./gather.ts";
 export * from "./loops.ts";
 export * from "./shape.ts";

@@ -306,10 +306,10 @@ function bindWhile(test: TracedBody, step: TracedBody, init: readonly NDArray[])
     bodyConsts = [...fixed, ...bodyConsts];
   }
   const outs = bind(whileP, [...test.consts, ...bodyConsts, ...carry], {
-    body_jaxpr: bodyJaxpr,
-    body_nconsts: bodyConsts.length,
-    cond_jaxpr: condJaxpr,
     cond_nconsts: test.consts.length,
+    cond_jaxpr: condJaxpr,
+    body_nconsts: bodyConsts.length,
+    body_jaxpr: bodyJaxpr,
   });
   return merge(constant, outs, fixed);
 }

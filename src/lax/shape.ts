@@ -171,3 +171,9 @@ export function fullLike(
 /** Zeros, or what `lax.empty` leaves in place of them. */
 export const empty = (shape: ShapeLike, dtype: DType): NDArray =>
   broadcasted(convertElementType(literal(0, "int32"), canonicalDType(dtype)), canonicalShape(shape));
+
+/** Broadcasts to the shape of another array. */
+export const broadcastLike = (operand: ArrayLike, like: ArrayLike): NDArray =>
+  broadcastToNumpy(operand, toArray(like, "broadcast_like", 1).shape);
+
+export { broadcastShapes } from "../numpy/promote.ts";

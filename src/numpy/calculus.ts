@@ -5,7 +5,7 @@ import { batchFlat } from "../core/batch.ts";
 import { isComplex, isInexact, type DType } from "../core/dtype.ts";
 import { canonicalDType } from "../core/scalar.ts";
 import { RematTypeError, RematValueError } from "../errors.ts";
-import { div, sub } from "../primitives/arithmetic.ts";
+import { div, neg, sub } from "../primitives/arithmetic.ts";
 import { canonicalAxes, canonicalAxis, range, tupleText } from "../primitives/axes.ts";
 import { constLike } from "../primitives/broadcasting.ts";
 import { complex, conj, imag, real } from "../primitives/complex.ts";
@@ -67,7 +67,7 @@ export function trapezoid(y: ArrayLike, x?: ArrayLike | null | TrapezoidOptions,
         return multiply(h, subtract(total, multiply(0.5, ends)));
       }
       const pairs = add(getitem(f, "...", slice(1, null)), getitem(f, "...", slice(null, -1)));
-      return sum(multiply(0.5, multiply(step, pairs)), -1);
+      return multiply(0.5, sum(multiply(step, pairs), -1));
     },
     args,
   );
@@ -123,10 +123,10 @@ function slopes(a: NDArray, h: NDArray, axis: number): NDArray {
   const last = divide(lower, subtract(part(x, n - 1, n), part(x, n - 2, n - 1)));
   const before = subtract(part(x, 1, n - 1), part(x, 0, n - 2));
   const after = subtract(part(x, 2, n), part(x, 1, n - 1));
-  const both = add(before, after);
-  const p = divide(multiply(-1, after), multiply(before, both));
+  const minus = neg(after);
+  const p = divide(minus, multiply(before, add(before, after)));
   const q = divide(subtract(after, before), multiply(before, after));
-  const r = divide(before, multiply(after, both));
+  const r = divide(before, multiply(after, add(before, after)));
   const inner = add(add(multiply(p, part(a, 0, n - 2)), multiply(q, part(a, 1, n - 1))), multiply(r, part(a, 2, n)));
   return concatenate([first, inner, last], axis);
 }
@@ -358,3 +358,18 @@ export function deleteAt(
 }
 
 export { deleteAt as delete };
+
+/** Applies a function of vectors to every line of an array along an axis; its result stands in place of the axis. */
+export function applyAlongAxis(func1d: (line: NDArray) => NDArray, axis: number, arr: ArrayLike): NDArray {
+  const x = arrayOf(arr, "apply_along_axis", 2);
+  const along = canonicalAxis(axis, x.ndim);
+  const over = (fn: (y: NDArray) => NDArray, from: number, to: number) => (y: NDArray): NDArray => {
+    const out = batchFlat(([z]) => [fn(z)], y.shape[from], [y], [from]);
+    const place = to < 0 ? to + out.outs[0].ndim + (out.dims[0] === null ? 1 : 0) : to;
+    return matchAxis(y.shape[from], out.dims[0], place, out.outs[0]);
+  };
+  let fn = func1d;
+  for (let i = 1; i < x.ndim - along; i++) fn = over(fn, i, -1);
+  for (let i = 0; i < along; i++) fn = over(fn, 0, 0);
+  return fn(x);
+}

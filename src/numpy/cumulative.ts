@@ -1,6 +1,6 @@
 /** Running sums and products, differences of neighbours, and where extremes are. */
 import type { NDArray } from "../core/array.ts";
-import type { DType } from "../core/dtype.ts";
+import { isInexact, type DType } from "../core/dtype.ts";
 import { bind1 } from "../core/interpreter.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { canonicalDType, literal } from "../core/scalar.ts";
@@ -25,7 +25,7 @@ import { filledWith } from "./creation.ts";
 import { jitted } from "./jitted.ts";
 import { concatenate } from "./joining.ts";
 import { keyOf, named } from "./options.ts";
-import { promotedInteger } from "./reductions.ts";
+import { all, promotedInteger } from "./reductions.ts";
 import { broadcastTo, expandDims, inlined, ravel } from "./shape.ts";
 import { subtract } from "./ufuncs.ts";
 import { where } from "./where.ts";
@@ -122,7 +122,7 @@ export const cumulativeProd = (x: ArrayLike, options: CumulativeSumOptions = {})
 
 export interface ArgOptions {
   readonly axis?: number | null;
-  readonly keepdims?: boolean | null;
+  readonly keepdims?: boolean;
 }
 
 type Argument = (a: ArrayLike, axis?: number | null | ArgOptions, options?: ArgOptions) => NDArray;
@@ -142,7 +142,7 @@ const argument =
         throw new RematValueError(`attempt to get ${name} of an empty sequence: the shape is ${tupleText(x.shape)}.`);
       }
       const out = bind1(primitive, [x], { axes: [along], index_dtype: canonicalDType("int64") });
-      return keepdims === true ? expandDims(out, asked === null ? range(array.ndim) : [asked]) : out;
+      return keepdims ? expandDims(out, asked === null ? range(array.ndim) : [asked]) : out;
     };
     return inlined(`_${name}`, keyOf(asked, keepdims), body, a);
   };
@@ -218,3 +218,26 @@ export function ediff1d(
     args,
   );
 }
+
+const nanArgument =
+  (name: "nanargmax" | "nanargmin", find: Argument, worst: number): Argument =>
+  (a, axis, options) => {
+    const given = named<ArgOptions>(["axis"], [axis, options]);
+    const along = { axis: given.axis ?? null, keepdims: given.keepdims ?? false };
+    return jitted(
+      `_${name}`,
+      keyOf(along),
+      (x) => {
+        if (!isInexact(x.dtype)) return find(x, along);
+        const isNaN = ne(x, x);
+        const best = find(where(isNaN, literal(worst, canonicalDType("float64"), true), x), along);
+        return where(all(isNaN, along), -1, best);
+      },
+      [a],
+    );
+  };
+
+/** The index of the first maximum of what is not NaN; -1 if all is. */
+export const nanargmax: Argument = nanArgument("nanargmax", argmax, -Infinity);
+/** The index of the first minimum of what is not NaN; -1 if all is. */
+export const nanargmin: Argument = nanArgument("nanargmin", argmin, Infinity);

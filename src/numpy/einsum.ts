@@ -20,7 +20,7 @@ import { broadcastedInDim, squeezed, summed, transposed } from "../primitives/sh
 import { toArray, type ArrayLike } from "./asarray.ts";
 import { contractionsOf, parseSubscripts, type Contraction, type Optimize } from "./contractionPath.ts";
 import type { ProductOptions } from "./contractions.ts";
-import { keyOf, named } from "./options.ts";
+import { isOptions, keyOf } from "./options.ts";
 import { latticeResultType } from "./promote.ts";
 
 export interface EinsumOptions extends ProductOptions {
@@ -39,8 +39,8 @@ export function einsum(subscripts: string, ...operands: readonly (ArrayLike | Ei
     throw new RematTypeError("np.einsum takes the subscripts as a string: np.einsum('ij,jk->ik', x, y).");
   }
   const last = operands[operands.length - 1];
-  const options = named<EinsumOptions>([], [last]) as EinsumOptions;
-  const given = Object.keys(options).length > 0 ? operands.slice(0, -1) : operands;
+  const options = (isOptions(last) ? last : {}) as EinsumOptions;
+  const given = isOptions(last) ? operands.slice(0, -1) : operands;
   const arrays = given.map((x, i) => toArray(x as ArrayLike, "einsum", i));
   const shapes = arrays.map((x) => x.shape);
   const { inputs, output } = parseSubscripts(
@@ -63,8 +63,9 @@ export function einsumPath(
   subscripts: string,
   ...operands: readonly (ArrayLike | EinsumOptions)[]
 ): readonly (readonly number[])[] {
-  const options = named<EinsumOptions>([], [operands[operands.length - 1]]) as EinsumOptions;
-  const given = Object.keys(options).length > 0 ? operands.slice(0, -1) : operands;
+  const last = operands[operands.length - 1];
+  const options = (isOptions(last) ? last : {}) as EinsumOptions;
+  const given = isOptions(last) ? operands.slice(0, -1) : operands;
   const shapes: Shape[] = given.map((x, i) => toArray(x as ArrayLike, "einsum_path", i).shape);
   const { inputs, output } = parseSubscripts(
     subscripts,

@@ -32,8 +32,11 @@ const lexicographic =
   (fn: Rule): Rule =>
   (x, y) => {
     if (!isComplex(x.dtype)) return fn(x, y);
-    const [xr, yr, xi, yi] = [c.real(x), c.real(y), c.imag(x), c.imag(y)];
-    return b.select(b.eq(xr, yr), fn(xi, yi), fn(xr, yr));
+    // The parts are taken anew for each comparison, as in JAX.
+    const tied = b.eq(c.real(x), c.real(y));
+    const byImaginary = fn(c.imag(x), c.imag(y));
+    const byReal = fn(c.real(x), c.real(y));
+    return b.select(tied, byImaginary, byReal);
   };
 
 export const equal: Binary = promoted("equal", b.eq);

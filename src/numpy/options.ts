@@ -7,7 +7,8 @@ import { isArray } from "../primitives/axes.ts";
 import { currentTrace } from "../core/interpreter.ts";
 import { toArray, type ArrayLike } from "./asarray.ts";
 
-const isOptions = (x: unknown): x is object =>
+/** True for an object of options: neither an array nor a list. */
+export const isOptions = (x: unknown): x is object =>
   typeof x === "object" && x !== null && !Array.isArray(x) && !(x instanceof NDArray) && !ArrayBuffer.isView(x);
 
 /** Gathers what was given by position, under the given names, and by name. `undefined` counts as not given. */

@@ -11,7 +11,7 @@ import { convertElementType } from "../primitives/convert.ts";
 import { customJvpCall } from "../primitives/customJvp.ts";
 import * as e from "../primitives/elementwise.ts";
 import { logAddExp, logAddExp2 } from "../primitives/logAddExp.ts";
-import { asarray, toArray, type ArrayLike } from "./asarray.ts";
+import { asarray, float, toArray, type ArrayLike } from "./asarray.ts";
 import { inlined, jitted } from "./jitted.ts";
 import { equal, isnan, isneginf, isposinf } from "./logic.ts";
 import { promoteArgsInexact, promoteDtypesInexact } from "./promote.ts";
@@ -85,7 +85,8 @@ export function nanToNum(x: ArrayLike, options: NanToNumOptions = {}): NDArray {
         posinf?: NDArray;
         neginf?: NDArray;
       };
-      if (isComplex(x.dtype)) return complex(nanToNum(real(x), given), nanToNum(imag(x), given));
+      const passed = { ...given, nan: given.nan ?? float(0) };
+      if (isComplex(x.dtype)) return complex(nanToNum(real(x), passed), nanToNum(imag(x), passed));
       const { dtype } = x;
       const as = (value: ArrayLike) => asarray(value, { dtype });
       const big = literal(largest[dtype]!, dtype);
@@ -165,11 +166,14 @@ export const sinc = (x: ArrayLike): NDArray =>
   );
 
 /** log(exp(x1) + exp(x2)) without overflow. */
-export const logaddexp = (x1: ArrayLike, x2: ArrayLike): NDArray => 
+export const logaddexp = (x1: ArrayLike, x2: ArrayLike): NDArray =>
   inlined("logaddexp", (x, y) => logAddExp(...(promoteArgsInexact("logaddexp", x, y) as [NDArray, NDArray])), [x1, x2]);
 /** log2(2^x1 + 2^x2) without overflow. */
-export const logaddexp2 = (x1: ArrayLike, x2: ArrayLike): NDArray => 
-  inlined("logaddexp2", (x, y) => logAddExp2(...(promoteArgsInexact("logaddexp2", x, y) as [NDArray, NDArray])), [x1, x2]);
+export const logaddexp2 = (x1: ArrayLike, x2: ArrayLike): NDArray =>
+  inlined("logaddexp2", (x, y) => logAddExp2(...(promoteArgsInexact("logaddexp2", x, y) as [NDArray, NDArray])), [
+    x1,
+    x2,
+  ]);
 
 /** The array with another dtype. Complex numbers lose their imaginary part; for booleans, zero is false. */
 export function astype(x: ArrayLike, dtype: DType): NDArray {

@@ -2,13 +2,14 @@
 import type { NDArray } from "../core/array.ts";
 import { dtypes, type DType } from "../core/dtype.ts";
 import { currentTrace } from "../core/interpreter.ts";
-import { canonicalDType } from "../core/scalar.ts";
+import { canonicalDType, complexDType, inexactDType } from "../core/scalar.ts";
 import { DTypeError, RematTypeError, RematValueError } from "../errors.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { broadcasted } from "../primitives/shape.ts";
 import { toArray, type ArrayLike } from "./asarray.ts";
 import { latticeResultType } from "./lattice.ts";
 
+export { complexDType, inexactDType } from "../core/scalar.ts";
 export { latticeResultType, type Typed } from "./lattice.ts";
 
 /** The dtype in which arrays, host scalars and dtypes meet. */
@@ -26,19 +27,7 @@ export function resultType(...xs: readonly (ArrayLike | DType)[]): DType {
 /** The dtype in which two dtypes meet. */
 export const promoteTypes = (a: DType, b: DType): DType => resultType(a, b);
 
-/** The floating-point dtype that an integer or boolean dtype becomes in a function such as `sin`. */
-export function inexactDType(dtype: DType): DType {
-  const { kind } = dtypes[dtype];
-  if (kind !== "int" && kind !== "uint" && kind !== "bool") return dtype;
-  return dtype === "int64" || dtype === "uint64" ? canonicalDType("float64") : "float32";
-}
-
 export const numericDType = (dtype: DType): DType => (dtype === "bool" ? "int32" : dtype);
-
-export function complexDType(dtype: DType): DType {
-  const real = inexactDType(dtype);
-  return real === "float64" || real === "complex128" ? "complex128" : "complex64";
-}
 
 /**
  * Converts an operand, leaving one that fits as it is: a host scalar that fits stays a literal of the calling program. (In JAX this happens

@@ -10,7 +10,7 @@ import { bitwiseAnd, ge, lt, ne, select } from "../primitives/comparison.ts";
 import { complex, imag, real } from "../primitives/complex.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import * as e from "../primitives/elementwise.ts";
-import type { ArrayLike } from "./asarray.ts";
+import { float, type ArrayLike } from "./asarray.ts";
 import { jitted, jittedAll } from "./jitted.ts";
 import { equal, logicalAnd, notEqual } from "./logic.ts";
 import { promoteArgsNumeric, promoteDtypesInexact, resultType } from "./promote.ts";
@@ -83,7 +83,7 @@ function floatDivmod(x1: NDArray, x2: NDArray): [NDArray, NDArray] {
   const quotient = div(exactly, x2);
   const wrong = bitwiseAnd(notEqual(mod, 0), notEqual(sign(x2), sign(mod)));
   const shifted = select(wrong, add(mod, x2), mod);
-  const lowered = select(wrong, subtract(quotient, literal(1, x2.dtype)), quotient);
+  const lowered = select(wrong, subtract(quotient, float(1)), quotient);
   return [e.round(lowered), shifted];
 }
 

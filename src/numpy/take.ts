@@ -259,8 +259,9 @@ export function putAlongAxis(
       );
     }
     const along = canonicalAxis(axis ?? 0, x.ndim);
+    const wide = stretched(v, i.shape);
     const index = openGrid(x.shape).with(along, i);
-    const out = at(x, ...index).set(stretched(v, i.shape), { mode });
+    const out = at(x, ...index).set(wide, { mode });
     return [axis === null ? reshaped(out, given.shape) : out];
   };
   const args = [arr, indexArray(indices), values].map((x, n) => toArray(x, "putAlongAxis", n));

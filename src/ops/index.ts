@@ -70,7 +70,10 @@ function segmentUpdate(
   const start = literal(identity(x.dtype), x.dtype);
   if (bucketSize === null) return scatterUpdate(full([count, ...rest], start, x.dtype), [ids], x, op, update);
   const buckets = Math.ceil(ids.size / bucketSize);
-  const bucket = asarray(range(ids.shape[0]).map((i) => Math.floor(i / bucketSize)), { dtype: ids.dtype });
+  const bucket = asarray(
+    range(ids.shape[0]).map((i) => Math.floor(i / bucketSize)),
+    { dtype: ids.dtype },
+  );
   const blank = full([buckets, count, ...rest], start, x.dtype);
   const out = scatterUpdate(blank, [bucket, expanded(ids, [0])], x, op, update);
   return convertElementType(reducer(out, 0), x.dtype);

@@ -177,9 +177,7 @@ export function multiSteps<S extends OptState>(
 
 /** Skips gradients with an infinity or NaN in them, for `multiSteps`. */
 export const skipNotFinite: ShouldSkipUpdate = (updates) => {
-  const numNotFinite = np.sum(
-    np.array(arraysOf(updates).map((g) => np.sum(np.logicalNot(np.isfinite(g))))),
-  );
+  const numNotFinite = np.sum(np.array(arraysOf(updates).map((g) => np.sum(np.logicalNot(np.isfinite(g))))));
   const shouldSkip = np.greater(numNotFinite, 0);
   return [shouldSkip, { shouldSkip, numNotFinite }];
 };

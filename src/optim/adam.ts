@@ -6,7 +6,16 @@ import type { NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
 import { RematValueError } from "../errors.ts";
 import * as np from "../numpy/index.ts";
-import { cast, castLike, fullLike, mapTree, zerosLike, type ArrayTree, type GradientTransformation, type Scalar } from "./base.ts";
+import {
+  cast,
+  castLike,
+  fullLike,
+  mapTree,
+  zerosLike,
+  type ArrayTree,
+  type GradientTransformation,
+  type Scalar,
+} from "./base.ts";
 import {
   absSq,
   asFloat,
@@ -185,9 +194,7 @@ export function scaleByRadam(options: RadamOptions = {}): GradientTransformation
       const b2t = power(asFloat(b2), count);
       const ro = sub(limit, div(mul(mul(2, count), b2t), sub(1, b2t)));
       const mean = correctedMean(updates, mu, b1, count, nesterov);
-      const rectified = sqrt(
-        div(mul(mul(sub(ro, 4), sub(ro, 2)), limit), mul(mul(sub(limit, 4), sub(limit, 2)), ro)),
-      );
+      const rectified = sqrt(div(mul(mul(sub(ro, 4), sub(ro, 2)), limit), mul(mul(sub(limit, 4), sub(limit, 2)), ro)));
       const steps = mapTree(
         (m, v) => {
           const step = div(mul(np.astype(rectified, m.dtype), m), add(sqrt(add(v, epsRoot)), eps));

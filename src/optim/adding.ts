@@ -36,16 +36,14 @@ export function addDecayedWeights(
     update(updates, state, params) {
       const known = requireParams(params, "addDecayedWeights");
       if (weightDecay === 0) return [updates, state];
-      const count = "count" in state ? (state.count as NDArray) : null;
+      const count = "count" in state ? state.count : null;
       const decay = typeof weightDecay === "function" ? weightDecay(count!) : weightDecay;
       const decayed = mapTree((g, p) => add(g, mul(decay, p)), updates, known);
       return [decayed, count === null ? state : { count: safeIncrement(count) }];
     },
   };
   const { mask = null } = options;
-  return (mask === null ? plain : masked(plain, mask)) as GradientTransformation<
-    WeightDecayState | MaskedState<WeightDecayState>
-  >;
+  return mask === null ? plain : masked(plain, mask);
 }
 
 /** Adds normal noise with variance `eta / count^gamma` (Neelakantan et al. 2015), drawn by a key or the key of a seed. */

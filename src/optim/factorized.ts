@@ -36,7 +36,10 @@ export interface FactoredRmsOptions {
 
 /** 1 - (step + 1)^-exponent */
 const decayRatePow = (step: NDArray, exponent: Scalar): NDArray =>
-  sub(1, power(np.array(add(step, 1), "float32"), typeof exponent === "number" ? float(-exponent) : np.negative(exponent)));
+  sub(
+    1,
+    power(np.array(add(step, 1), "float32"), typeof exponent === "number" ? float(-exponent) : np.negative(exponent)),
+  );
 
 /** The second-largest and the largest dimension, if both are large enough. */
 function factoredDims(shape: Shape, factored: boolean, minDimSize: number): readonly [number, number] | null {
@@ -66,10 +69,16 @@ export function scaleByFactoredRms(options: FactoredRmsOptions = {}): GradientTr
     return { vRow: zeros(without(shape, d0), dtype), vCol: zeros(without(shape, d1), dtype), v: zeros([1], dtype) };
   };
 
-  const next = (grad: NDArray, old: Moments, { shape, dtype }: NDArray, step: NDArray): Moments & { update: NDArray } => {
+  const next = (
+    grad: NDArray,
+    old: Moments,
+    { shape, dtype }: NDArray,
+    step: NDArray,
+  ): Moments & { update: NDArray } => {
     const decay = decayRateFn(sub(step, stepOffset), decayRate);
     const squares = add(absSq(grad), epsilon);
-    const average = (v: NDArray, now: NDArray): NDArray => np.astype(add(mul(decay, v), mul(oneMinus(decay), now)), dtype);
+    const average = (v: NDArray, now: NDArray): NDArray =>
+      np.astype(add(mul(decay, v), mul(oneMinus(decay), now)), dtype);
     const nothing = zeros([1], dtype);
     const dims = factoredDims(shape, factored, minDimSizeToFactor);
     if (dims === null) {
@@ -89,7 +98,11 @@ export function scaleByFactoredRms(options: FactoredRmsOptions = {}): GradientTr
     init(params) {
       const { treedef } = flatten(params);
       const moments = arraysOf(params).map(initial);
-      const tree = (key: keyof Moments): ArrayTree => unflatten(treedef, moments.map((m) => m[key])) as ArrayTree;
+      const tree = (key: keyof Moments): ArrayTree =>
+        unflatten(
+          treedef,
+          moments.map((m) => m[key]),
+        ) as ArrayTree;
       return { count: zeroCount(), vRow: tree("vRow"), vCol: tree("vCol"), v: tree("v") };
     },
     update<P>(updates: P, state: FactoredState, params?: unknown) {
@@ -101,7 +114,10 @@ export function scaleByFactoredRms(options: FactoredRmsOptions = {}): GradientTr
         next(g, { vRow: vRow[i], vCol: vCol[i], v: v[i] }, like[i], state.count),
       );
       const tree = (key: keyof Moments | "update"): ArrayTree =>
-        unflatten(treedef, results.map((r) => r[key])) as ArrayTree;
+        unflatten(
+          treedef,
+          results.map((r) => r[key]),
+        ) as ArrayTree;
       const nextState = { count: safeIncrement(state.count), vRow: tree("vRow"), vCol: tree("vCol"), v: tree("v") };
       return [tree("update") as P, nextState];
     },

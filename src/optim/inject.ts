@@ -65,7 +65,7 @@ export function injectHyperparams<A extends readonly unknown[], S extends OptSta
 
   return (...args) => {
     const names = argNames(
-      innerFactory as (...args: never[]) => unknown,
+      innerFactory,
       args.map(() => 0),
     );
     const places = placesOf(args, names).filter(({ name, value }) => !isStatic.has(name) && value !== undefined);
@@ -86,7 +86,10 @@ export function injectHyperparams<A extends readonly unknown[], S extends OptSta
       const value = typeof x === "number" ? float(x) : (x as NDArray);
       return isFloat(value.dtype) && value.weakType ? np.asarray(value, dtype) : np.asarray(value);
     };
-    const scheduled = (states: Readonly<Record<string, { readonly count: NDArray }>>, dtype: DType): Record<string, NDArray> =>
+    const scheduled = (
+      states: Readonly<Record<string, { readonly count: NDArray }>>,
+      dtype: DType,
+    ): Record<string, NDArray> =>
       Object.fromEntries(
         schedules.map(({ name, value }) => [name, asHyperparam((value as Schedule)(states[name].count), dtype)]),
       );
@@ -125,6 +128,8 @@ export function injectHyperparams<A extends readonly unknown[], S extends OptSta
 }
 
 function widestFloat(params: unknown): DType {
-  const floats = arraysOf(params).map((x) => x.dtype).filter(isFloat);
+  const floats = arraysOf(params)
+    .map((x) => x.dtype)
+    .filter(isFloat);
   return floats.reduce((a, b) => (dtypes[b].bytes > dtypes[a].bytes ? b : a), floats[0] ?? "float32");
 }

@@ -50,7 +50,7 @@ export function biasCorrection<P>(moment: P, decay: Scalar, count: NDArray): P {
 }
 
 /** Square root of the sum of |x|² over all elements of all arrays in a tree, as an array of rank 0. */
-export const globalNorm = (tree: unknown): NDArray => sqrt(squaredNorm(tree));
+export const globalNorm = (tree: unknown): NDArray => np.array(sqrt(squaredNorm(tree)));
 
 export const squaredNorm = (tree: unknown): NDArray =>
   arraysOf(tree)
@@ -59,14 +59,18 @@ export const squaredNorm = (tree: unknown): NDArray =>
 
 /** The norm of all elements, at least `minNorm`; its derivative is finite also where all of them are zero. */
 export function safeNorm(x: NDArray, minNorm: Scalar): NDArray {
+  const least = asFloat(minNorm);
   const norm = np.linalg.norm(x, { keepdims: true });
-  const safe = where(lessEqual(norm, minNorm), np.onesLike(x), x);
-  return where(lessEqual(np.squeeze(norm), minNorm), minNorm, np.linalg.norm(safe));
+  const safe = where(lessEqual(norm, least), np.onesLike(x), x);
+  const flat = np.squeeze(norm);
+  const safeNorm = np.linalg.norm(safe);
+  return where(lessEqual(flat, least), least, safeNorm);
 }
 
 /** The root of the mean of |x|², at least `minRms`; its derivative is finite also where all elements are zero. */
 export function safeRootMeanSquares(x: NDArray, minRms: Scalar): NDArray {
-  const rms = (x: NDArray): NDArray => sqrt(np.mean(absSq(x)));
-  const small = lessEqual(rms(x), minRms);
-  return where(small, minRms, rms(where(small, np.onesLike(x), x)));
+  const least = asFloat(minRms);
+  const rms = sqrt(np.mean(absSq(x)));
+  const safe = where(lessEqual(rms, least), np.onesLike(x), x);
+  return where(lessEqual(rms, least), least, sqrt(np.mean(absSq(safe))));
 }

@@ -75,7 +75,9 @@ export function sgd(
   options: SgdOptions = {},
 ): GradientTransformation<readonly [EmptyState | TraceState, LearningRateState]> {
   const { momentum = null } = options;
-  const first = (momentum === null ? identity() : trace(momentum, options)) as GradientTransformation<EmptyState | TraceState>;
+  const first = (momentum === null ? identity() : trace(momentum, options)) as GradientTransformation<
+    EmptyState | TraceState
+  >;
   return chain(first, scaleByLearningRate(learningRate));
 }
 
@@ -95,15 +97,21 @@ export const adam = (learningRate: ScalarOrSchedule, options: AdamOptions = {}):
   chain(scaleByAdam(options), scaleByLearningRate(learningRate));
 
 /** Adam with Nesterov's momentum (Dozat 2016). */
-export const nadam = (learningRate: ScalarOrSchedule, options: Omit<AdamOptions, "nesterov"> = {}): Optimizer<ScaleByAdamState> =>
-  adam(learningRate, { ...options, nesterov: true });
+export const nadam = (
+  learningRate: ScalarOrSchedule,
+  options: Omit<AdamOptions, "nesterov"> = {},
+): Optimizer<ScaleByAdamState> => adam(learningRate, { ...options, nesterov: true });
 
 /** Adam with weight decay apart from the gradient (Loshchilov & Hutter 2017). */
 export const adamw = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & WeightDecayOptions = {},
 ): DecayedOptimizer<ScaleByAdamState> =>
-  chain(scaleByAdam(options), addDecayedWeights(options.weightDecay ?? 1e-4, options), scaleByLearningRate(learningRate));
+  chain(
+    scaleByAdam(options),
+    addDecayedWeights(options.weightDecay ?? 1e-4, options),
+    scaleByLearningRate(learningRate),
+  );
 
 /** AdamW with Nesterov's momentum. */
 export const nadamw = (
@@ -120,7 +128,11 @@ export const adamaxw = (
   learningRate: ScalarOrSchedule,
   options: MomentOptions & WeightDecayOptions = {},
 ): DecayedOptimizer<ScaleByAdamState> =>
-  chain(scaleByAdamax(options), addDecayedWeights(options.weightDecay ?? 1e-4, options), scaleByLearningRate(learningRate));
+  chain(
+    scaleByAdamax(options),
+    addDecayedWeights(options.weightDecay ?? 1e-4, options),
+    scaleByLearningRate(learningRate),
+  );
 
 /** AMSGrad (Reddi et al. 2018). */
 export const amsgrad = (learningRate: ScalarOrSchedule, options: AmsgradOptions = {}): Optimizer<ScaleByAmsgradState> =>
@@ -171,7 +183,12 @@ export const adagrad = (
 /** Adadelta (Zeiler 2012). */
 export const adadelta = (
   learningRate: ScalarOrSchedule | null = null,
-  options: { readonly rho?: Scalar; readonly eps?: Scalar; readonly weightDecay?: ScalarOrSchedule; readonly weightDecayMask?: Mask } = {},
+  options: {
+    readonly rho?: Scalar;
+    readonly eps?: Scalar;
+    readonly weightDecay?: ScalarOrSchedule;
+    readonly weightDecayMask?: Mask;
+  } = {},
 ): GradientTransformation<readonly [DecayState, ScaleByAdadeltaState, LearningRateState]> =>
   chain(
     addDecayedWeights(options.weightDecay ?? 0, { mask: options.weightDecayMask ?? null }),
@@ -277,9 +294,9 @@ export function fromage(
   learningRate: ScalarOrSchedule,
   options: { readonly minNorm?: Scalar } = {},
 ): GradientTransformation<readonly [EmptyState, LearningRateState, DecayState]> {
-  const { add, multiply, sqrt, square, subtract, trueDivide } = np;
+  const { add, multiply, power, subtract, trueDivide } = np;
   const damping = (rate: Scalar): Scalar =>
-    typeof rate === "number" ? 1 / Math.sqrt(1 + rate * rate) : trueDivide(1, sqrt(add(1, square(rate))));
+    typeof rate === "number" ? 1 / Math.sqrt(1 + rate * rate) : trueDivide(1, power(add(1, power(rate, 2)), 0.5));
   const rate = (r: Scalar): Scalar => (typeof r === "number" ? r * (damping(r) as number) : multiply(r, damping(r)));
   const decay = (r: Scalar): Scalar => (typeof r === "number" ? (damping(r) as number) - 1 : subtract(damping(r), 1));
   const at = (f: (r: Scalar) => Scalar): ScalarOrSchedule =>

@@ -69,7 +69,7 @@ export function scaleByLearningRate(
   if (learningRate === null) return identity();
   const sign = (options.flipSign ?? true) ? -1 : 1;
   if (typeof learningRate !== "function") return scale(signed(learningRate, sign));
-  return scaleBySchedule((count) => signed(learningRate(count), sign)) as GradientTransformation<LearningRateState>;
+  return scaleBySchedule((count) => signed(learningRate(count), sign));
 }
 
 /** The sign of each element. */
@@ -84,11 +84,7 @@ export function scaleByRss(
     init: (params) => ({ sumOfSquares: fullLike(params, initialAccumulatorValue) }),
     update(updates, state) {
       const sumOfSquares = mapTree((g, t) => add(absSq(g), t), updates as ArrayTree, state.sumOfSquares);
-      const steps = mapTree(
-        (g, t) => mul(where(greater(t, 0), lax.rsqrt(add(t, eps)), 0), g),
-        updates,
-        sumOfSquares,
-      );
+      const steps = mapTree((g, t) => mul(where(greater(t, 0), lax.rsqrt(add(t, eps)), 0), g), updates, sumOfSquares);
       return [steps, { sumOfSquares }];
     },
   };

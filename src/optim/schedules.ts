@@ -9,7 +9,19 @@ import * as np from "../numpy/index.ts";
 import type { Scalar, Schedule } from "./base.ts";
 import { oneMinus } from "./moments.ts";
 
-const { add, less, lessEqual, logicalAnd, maximum, minimum, multiply: mul, power, subtract: sub, trueDivide: div, where } = np;
+const {
+  add,
+  less,
+  lessEqual,
+  logicalAnd,
+  maximum,
+  minimum,
+  multiply: mul,
+  power,
+  subtract: sub,
+  trueDivide: div,
+  where,
+} = np;
 
 const minus = (x: Scalar, y: Scalar): Scalar => (typeof x === "number" && typeof y === "number" ? x - y : sub(x, y));
 const over = (x: Scalar, y: Scalar): Scalar => (typeof x === "number" && typeof y === "number" ? x / y : div(x, y));
@@ -125,7 +137,9 @@ export function cosineDecaySchedule(
 /** One schedule after another: each begins, with a count of 0, at its boundary. */
 export function joinSchedules(schedules: readonly Schedule[], boundaries: readonly number[]): Schedule {
   if (schedules.length === 0) {
-    throw new RematValueError("joinSchedules was given no schedules. Give at least one, and a boundary before each other one.");
+    throw new RematValueError(
+      "joinSchedules was given no schedules. Give at least one, and a boundary before each other one.",
+    );
   }
   return (step) =>
     boundaries
@@ -235,7 +249,12 @@ export function piecewiseInterpolateSchedule(
 export function linearOnecycleSchedule(
   transitionSteps: number,
   peakValue: number,
-  options: { readonly pctStart?: number; readonly pctFinal?: number; readonly divFactor?: number; readonly finalDivFactor?: number } = {},
+  options: {
+    readonly pctStart?: number;
+    readonly pctFinal?: number;
+    readonly divFactor?: number;
+    readonly finalDivFactor?: number;
+  } = {},
 ): Schedule {
   const { pctStart = 0.3, pctFinal = 0.85, divFactor = 25, finalDivFactor = 1e4 } = options;
   requireSteps(transitionSteps, "linearOnecycleSchedule");

@@ -1,5 +1,4 @@
 /** What is done with updates: they are added to parameters; and parameters that follow others. */
-import type { NDArray } from "../core/array.ts";
 import { cond } from "../lax/conditionals.ts";
 import * as np from "../numpy/index.ts";
 import { mapTree, type Scalar } from "./base.ts";
@@ -18,7 +17,7 @@ export const incrementalUpdate = <P>(newTensors: P, oldTensors: unknown, stepSiz
 /** The new arrays at every `updatePeriod`-th step, the old ones between. */
 export const periodicUpdate = <P>(newTensors: P, oldTensors: P, steps: Scalar, updatePeriod: Scalar): P =>
   cond(
-    np.equal(np.mod(steps, updatePeriod), 0) as NDArray,
+    np.equal(np.mod(steps, updatePeriod), 0),
     () => newTensors,
     () => oldTensors,
   );

@@ -63,6 +63,7 @@ export const closedCall: Primitive<ClosedCallParams> = {
     return { primals: outs.slice(0, numOut), tangents: scatterResults(nonzeroOut, outs.slice(numOut)) };
   },
   linearize: linearizeCall,
+  batchesBody: true,
   batch(size, args, dims, { call_jaxpr, name = "eval_jaxpr" }) {
     let outDims: readonly (number | null)[] = [];
     const batched: FlatFunction = (xs) => {

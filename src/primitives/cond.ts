@@ -52,6 +52,7 @@ export const cond: Primitive<CondParams> = {
   type: (_avals, { branches }) => branches[0].outAvals,
   jvp: jvpCond,
   linearize: linearizeCond,
+  batchesBody: true,
   batch: batchCond,
   partialEval: splitCond,
   split: splitCondByPolicy,

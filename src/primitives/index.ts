@@ -89,6 +89,7 @@ import {
   tanP,
   tanhP,
 } from "./elementwise.ts";
+import { fftP } from "./fft.ts";
 import { gather, scatterAdd, scatterSub } from "./gather.ts";
 import { empty, empty2, iota, platformIndex } from "./iota.ts";
 import { jit } from "./jit.ts";
@@ -272,6 +273,7 @@ export const primitives = {
   transpose,
   dynamic_slice: dynamicSlice,
   dynamic_update_slice: dynamicUpdateSlice,
+  fft: fftP,
   sort,
   top_k: topK,
   bessel_i0e: besselI0eP,

@@ -48,6 +48,7 @@ export const jit: Primitive<JitParams> = {
     return { primals: outs.slice(0, n), tangents: scatterResults(nonzeroOut, outs.slice(n)) };
   },
   linearize: (nonzero, primals, params, isVjp) => linearizeCall(nonzero, primals, params, isVjp),
+  batchesBody: true,
   batch(size, args, dims, params) {
     const { closed, dims: outDims } = batchJaxpr(params.jaxpr, size, dims, "asIs");
     return { outs: call({ ...params, jaxpr: closed }, args), dims: outDims };

@@ -61,6 +61,7 @@ export const remat: Primitive<RematParams> = {
     const n = params.jaxpr.outvars.length;
     return { primals: outs.slice(0, n), tangents: scatterResults(nonzeroOut, outs.slice(n)) };
   },
+  batchesBody: true,
   batch(size, args, dims, params) {
     const front = params.jaxpr.outvars.map(() => false);
     const { closed, dims: outDims } = batchJaxpr(close(params.jaxpr), size, dims, front);

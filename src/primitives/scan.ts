@@ -54,6 +54,7 @@ export const scan: Primitive<ScanParams> = {
   },
   jvp: jvpScan,
   linearize: linearizeScan,
+  batchesBody: true,
   batch: batchScan,
   partialEval: splitScan,
   split: (policy, unknownIn, availableIn, eqn) => splitScanByPolicy(scan, policy, unknownIn, availableIn, eqn),

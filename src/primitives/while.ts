@@ -41,6 +41,7 @@ export const whileP: Primitive<WhileParams> = {
   name: "while",
   type: (_avals, { body_jaxpr }) => body_jaxpr.outAvals,
   jvp: jvpWhile,
+  batchesBody: true,
   batch: batchWhile,
   partialEval: splitWhile,
   split: splitWhileByPolicy,

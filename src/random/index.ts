@@ -1,4 +1,5 @@
 /** The public names of random. */
+export { binomial, multinomial } from "./binomial.ts";
 export * from "./choosing.ts";
 export * from "./distributions.ts";
 export {

@@ -171,6 +171,24 @@ export const structuralLaws = {
   cummin: cumulative("cummin", { smooth: [0], order: 2 }, "distinct"),
   cumlogsumexp: cumulative("cumlogsumexp", { smooth: [0], order: 2 }),
 
+  /** There and back: real to half a spectrum, a complex transform or its inverse, and back to real numbers. */
+  fft: {
+    smooth: [0],
+    linear: [[0]],
+    draw(s) {
+      const n = s.int(1, 7);
+      const [there, middle, back] = [call(p.fft, { fft_type: 2, fft_lengths: [n] }), s.int(0, 1), s.int(1, 7)];
+      const kept = Math.floor(n / 2) + 1;
+      return {
+        f(x) {
+          const [z] = call(p.fft, { fft_type: middle, fft_lengths: [2, kept] })(...there(x));
+          return call(p.fft, { fft_type: 3, fft_lengths: [back] })(z);
+        },
+        args: [s.floats([2, n])],
+      };
+    },
+  },
+
   dot_general: {
     smooth: [0, 1],
     linear: [[0], [1]],
@@ -206,6 +224,25 @@ export const structuralLaws = {
       return {
         f: one((x, k) => lax.convGeneralDilated(x, k, strides, padding, options)),
         args: [s.floats([2, 2, s.int(3, 5)]), s.floats([2, groups === "feature" ? 1 : 2, s.int(1, 2)])],
+      };
+    },
+  },
+  // between real operands and the real and imaginary parts of results
+  fft: {
+    smooth: [0, 1],
+    linear: [[0, 1]],
+    order: 2,
+    draw(s) {
+      const [kind, n, batch] = [s.int(0, 3), s.int(2, 5), s.int(1, 2)];
+      const input = [batch, kind === 3 ? Math.floor(n / 2) + 1 : n];
+      const params = { fft_type: kind, fft_lengths: [n] };
+      return {
+        f(re, im) {
+          const [z] = kind === 2 ? [np.add(re, im)] : call(p.complex)(re, im);
+          const [y] = call(p.fft, params)(z);
+          return kind === 3 ? [y] : [...call(p.real)(y), ...call(p.imag)(y)];
+        },
+        args: [s.floats(input), s.floats(input)],
       };
     },
   },

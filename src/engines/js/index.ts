@@ -7,6 +7,7 @@ import { convKernels } from "./conv.ts";
 import { convertKernels } from "./convert.ts";
 import { dotKernels } from "./dot.ts";
 import { elementwiseKernels } from "./elementwise.ts";
+import { fftKernels } from "./fft.ts";
 import { gatherKernels } from "./gather.ts";
 import { kernelOf } from "./interpret.ts";
 import type { Kernel } from "./kernel.ts";
@@ -31,6 +32,7 @@ const kernels: Readonly<Record<string, Kernel>> = {
   ...dotKernels,
   ...convKernels,
   ...windowKernels,
+  ...fftKernels,
   ...gatherKernels,
   ...slicingKernels,
   ...sortKernels,

@@ -1,0 +1,498 @@
+/**
+ * What a program that is not right is told: each mistake has an error class, and a message that says what was asked, what came, and what to do. After
+ * it nothing is half-changed: the same functions work on correct input, and nothing is being traced any more.
+ */
+import { afterEach, describe, expect, test } from "vitest";
+import * as remat from "../src/index.ts";
+import {
+  checkpoint,
+  checkpointName,
+  checkpointPolicies,
+  customJvp,
+  customVjp,
+  evalShape,
+  fwdBwd,
+  grad,
+  jacrev,
+  jit,
+  jvp,
+  lax,
+  linearize,
+  makeJaxpr,
+  NDArray,
+  np,
+  savedResiduals,
+  tree,
+  valueAndGrad,
+  vjp,
+  vmap,
+  type Policy,
+} from "../src/index.ts";
+import { WhileReverseError } from "../src/primitives/while.ts";
+import { currentTrace, evalTrace } from "../src/core/interpreter.ts";
+
+const x = np.array([1, 2, 3], "float32");
+const s = np.array(1.5, "float32");
+
+/** Called with anything, it gives something that can be called with anything. */
+type Loose = (...args: unknown[]) => Loose;
+type UserFunction = (...args: never[]) => unknown;
+/** As a program in JavaScript would call it: types are not looked at. */
+const loose = (f: unknown): Loose => f as Loose;
+const [grad_, jit_, vmap_, checkpoint_, vjp_, jvp_, scan_, cond_] = [grad, jit, vmap, checkpoint, vjp, jvp, lax.scan, lax.cond].map(loose);
+
+const right = (v: NDArray): NDArray => np.sum(np.sin(np.multiply(v, v)));
+
+afterEach(() => {
+  expect(currentTrace()).toBe(evalTrace());
+  const f = checkpoint(jit(right), { policy: checkpointPolicies.dotsSaveable });
+  const gradient = (grad(f)(x) as NDArray).toJS() as number[];
+  gradient.forEach((g, i) => expect(g).toBeCloseTo(2 * (i + 1) * Math.cos((i + 1) ** 2), 4));
+  expect(vmap(right)(np.stack([x, x])).shape).toEqual([2]);
+});
+
+type ErrorClass = new (...args: never[]) => Error;
+/** [what, a call, the class of its error, parts of its message] */
+type Row = readonly [what: string, run: () => unknown, type: ErrorClass, parts: readonly string[]];
+
+function errorOf(run: () => unknown): Error {
+  try {
+    run();
+  } catch (error) {
+    return error as Error;
+  }
+  return expect.fail("no error was thrown") as never;
+}
+
+const table = (rows: readonly Row[]): void => {
+  test.each(rows)("%s", (_, run, type, parts) => {
+    const error = errorOf(run);
+    expect(error.name).toBe(type.name);
+    expect(error).toBeInstanceOf(type);
+    expect(error).toBeInstanceOf(remat.RematError);
+    for (const part of parts) expect(error.message).toContain(part);
+    // the same mistake gives the same answer
+    expect(errorOf(run).message.replace(/:\d+:\d+/g, "")).toBe(error.message.replace(/:\d+:\d+/g, ""));
+  });
+};
+
+const HERE = "badInput.test.ts:";
+const ADVICE = "Use np.where, lax.cond or lax.whileLoop in place of control flow";
+
+describe("a traced array where a host value is needed", () => {
+  // each is a function of a traced array that no array library can give a value
+  const uses: Readonly<Record<string, readonly [(v: never) => unknown, string]>> = {
+    "x > 0": [(v) => (v > 0 ? v : v), "used as a JavaScript number"],
+    "x + 1": [(v) => v + 1, "used as a JavaScript number"],
+    "x == 1": [(v) => (v == 1 ? v : v), "used as a JavaScript number"],
+    "+x": [(v) => +v, "used as a JavaScript number"],
+    "Math.sin(x)": [(v) => Math.sin(v), "used as a JavaScript number"],
+    "Math.max(x, 0)": [(v) => Math.max(v, 0), "used as a JavaScript number"],
+    "isNaN(x)": [(v) => isNaN(v), "used as a JavaScript number"],
+    "Number(x)": [(v) => Number(v), "used as a JavaScript number"],
+    "new Array(n).fill(x) as an index": [(v) => [1, 2, 3][v], "used as a string"],
+    "String(x)": [(v) => String(v), "used as a string"],
+    "a template": [(v) => `${String(v)}`, "used as a string"],
+    "JSON.stringify(x)": [(v) => JSON.stringify({ v }), "given to JSON.stringify"],
+    "x.item()": [(v) => (v as NDArray).item(), "element of a traced array was read"],
+    "x.toJS()": [(v) => (v as NDArray).toJS(), "element of a traced array was read"],
+  };
+  const transformations: Readonly<Record<string, (f: UserFunction) => Loose>> = {
+    jit: (f) => jit_(f),
+    checkpoint: (f) => checkpoint_(f),
+    makeJaxpr: (f) => loose(makeJaxpr)(f),
+    "grad of jit": (f) => grad_(jit_(f)),
+  };
+  const cases = Object.keys(uses).flatMap((use) => Object.keys(transformations).map((how) => [use, how] as const));
+  test.each(cases)("%s under %s", (use, how) => {
+    const [f, asked] = uses[use];
+    const traced = transformations[how](f);
+    const error = errorOf(() => traced(s));
+    expect(error).toBeInstanceOf(remat.ConcretizationTypeError);
+    for (const part of [asked, "its type is float32[]", "its value is not known while tracing", HERE, "The value depends on the argument v", ADVICE]) {
+      expect(error.message).toContain(part);
+    }
+  });
+
+  table([
+    ["under vmap", () => vmap_((v: never) => (v > 0 ? v : v))(x), remat.ConcretizationTypeError, [HERE, "under vmap", ADVICE]],
+    ["in a loop", () => scan_((c: never, _y: NDArray) => [c > 0 ? c : c, null], s, x), remat.ConcretizationTypeError, [HERE, "for scan", "argument c"]],
+    ["in a branch", () => cond_(true, (v: never) => (v > 0 ? v : v), (v: never) => v, s), remat.ConcretizationTypeError, [HERE, "argument v"]],
+    [
+      "in a checkpointed function: static arguments are advised",
+      () => checkpoint_((v: never) => (v > 0 ? v : v))(s),
+      remat.ConcretizationTypeError,
+      ["static_argnums", "staticArgnums", "argument v"],
+    ],
+    [
+      "made in the function, of no argument",
+      () => jit_(() => (np.sum(np.ones([3])) as unknown as number) > 2)(),
+      remat.ConcretizationTypeError,
+      ["It became a tracer through these operations", "reduce_sum"],
+    ],
+    ["as a shape", () => jit((n: NDArray) => np.zeros([n as unknown as number]))(np.array(3, "int32")), remat.RematTypeError, ["int32[]", "staticArgnums"]],
+    ["as a bound of arange", () => jit((n: NDArray) => np.arange(n))(np.array(3, "int32")), remat.ConcretizationTypeError, ["int32[]", "np.arange"]],
+    [
+      "as a mask",
+      () => jit((v: NDArray) => v.get(np.greater(v, 1)))(x),
+      remat.NonConcreteBooleanIndexError,
+      ["bool[3]"],
+    ],
+  ]);
+
+  test("a value that is known reads as itself", () => {
+    const seen: unknown[] = [];
+    const g = grad((v: NDArray) => {
+      seen.push(v.item());
+      return v.mul((v.item() as number) > 1 ? 2 : 3);
+    });
+    expect(g(1.5).item()).toBe(2);
+    expect(g(0.5).item()).toBe(3);
+    expect(seen).toEqual([1.5, 0.5]);
+  });
+});
+
+describe("what a function returns", () => {
+  const returning: Readonly<Record<string, readonly [f: (v: NDArray) => unknown, parts: readonly string[]]>> = {
+    "nothing at all": [(v) => void np.sin(v), ["returned undefined", "no return statement"]],
+    "a promise": [async (v) => Promise.resolve(v), ["Promise", "async", "without await"]],
+    "a string inside": [(v) => ({ a: [v, "hi"] }), ["'hi' of type string", "['a'][1]", "Return arrays"]],
+    "a set": [() => new Set([1]), ["object of class Set", "Return arrays"]],
+    "undefined inside": [(v) => [v, undefined], ["undefined"]],
+  };
+  const transformations: Readonly<Record<string, (f: UserFunction) => unknown>> = {
+    jit: (f) => jit_(f)(s),
+    checkpoint: (f) => checkpoint_(f)(s),
+    grad: (f) => grad_(f)(s),
+    vjp: (f) => vjp_(f, s),
+    jvp: (f) => jvp_(f, [s], [s]),
+    linearize: (f) => loose(linearize)(f, s),
+    vmap: (f) => vmap_(f)(x),
+    makeJaxpr: (f) => loose(makeJaxpr)(f)(s),
+    evalShape: (f) => loose(evalShape)(f, s),
+    savedResiduals: (f) => loose(savedResiduals)(f, s),
+    fwdBwd: (f) => loose(fwdBwd)(f, s),
+    jacrev: (f) => loose(jacrev)(f)(s),
+    "a branch of cond": (f) => cond_(true, f, f, s),
+    scan: (f) => scan_(f, s, x),
+  };
+  const cases = Object.keys(returning).flatMap((what) => Object.keys(transformations).map((how) => [what, how] as const));
+  test.each(cases)("%s, under %s", (what, how) => {
+    const [f, parts] = returning[what];
+    const error = errorOf(() => transformations[how](f));
+    expect(error.name).toBe("FunctionResultError");
+    for (const part of ["traced for", ...parts]) expect(error.message).toContain(part);
+  });
+});
+
+describe("a function that changes its arguments", () => {
+  interface Params {
+    w?: NDArray;
+    v: NDArray;
+    list: NDArray[];
+  }
+  const changes: Readonly<Record<string, (p: Params) => unknown>> = {
+    "assigns a property": (p) => ((p.w = np.sin(p.v)), p.v),
+    "replaces a property": (p) => ((p.v = np.sin(p.v)), p.v),
+    "deletes a property": (p) => (delete p.w, p.v),
+    pushes: (p) => (p.list.push(p.v), p.v),
+    "sorts in place": (p) => (p.list.reverse(), p.v),
+    "assigns an element": (p) => ((p.list[0] = np.sin(p.v)), p.v),
+  };
+  const given = (): Params => ({ w: s, v: s, list: [s, np.array(2, "float32")] });
+  const transformations: Readonly<Record<string, (f: (p: Params) => unknown) => unknown>> = {
+    jit: (f) => jit_(f)(given()),
+    checkpoint: (f) => checkpoint_(f)(given()),
+    grad: (f) => grad_(f)(given()),
+    vjp: (f) => vjp_(f, given()),
+    jvp: (f) => jvp_(f, [given()], [given()]),
+    makeJaxpr: (f) => loose(makeJaxpr)(f)(given()),
+    vmap: (f) => vmap_(f)({ w: x, v: x, list: [x, x.mul(2)] }),
+    scan: (f) => scan_((c: Params, y: NDArray) => [c, [f(c), y]], given(), x),
+    cond: (f) => cond_(true, f, (p: Params) => p.v, given()),
+  };
+  const cases = Object.keys(changes).flatMap((what) => Object.keys(transformations).map((how) => [what, how] as const));
+  test.each(cases)("%s under %s", (what, how) => {
+    const error = errorOf(() => transformations[how](changes[what]));
+    expect(error.name).toBe("MutatedArgumentError");
+    for (const part of ["changed its argument", "in place", "Return a new array or object instead"]) expect(error.message).toContain(part);
+  });
+
+  test("the caller's own objects are as they were", () => {
+    const p = given();
+    expect(() => jit_(changes["pushes"])(p)).toThrow(remat.MutatedArgumentError);
+    expect(Object.keys(p)).toEqual(["w", "v", "list"]);
+    expect(p.list).toHaveLength(2);
+  });
+
+  test("copies may be changed, and local arrays filled", () => {
+    const f = (p: { list: readonly NDArray[] }): NDArray => {
+      const all: NDArray[] = [];
+      for (const v of p.list) all.push(np.sin(v));
+      const copy = { ...p, list: [...p.list] };
+      copy.list.pop();
+      return all.reduce((a, b) => a.add(b));
+    };
+    expect(jit(f)({ list: [s, s] }).item()).toBeCloseTo(2 * Math.sin(1.5), 6);
+  });
+});
+
+describe("arguments", () => {
+  const cyclic: { self?: unknown } = {};
+  cyclic.self = cyclic;
+  table([
+    ["a string", () => jit_((a: NDArray, _b: unknown) => a)(s, "hi"), remat.InvalidLeafError, ["'_b'", "'hi' of type string", "staticArgnums"]],
+    ["a function", () => jit_((a: NDArray, _b: unknown) => a)(s, Math.sin), remat.InvalidLeafError, ["the function sin", "Pass it as a static argument"]],
+    ["undefined inside", () => jit_((a: unknown) => a)({ a: undefined }), remat.RematTypeError, ["['a']", "undefined", "null for nothing"]],
+    ["an object that holds itself", () => jit_((a: unknown) => a)(cyclic), remat.RematTypeError, ["no end", "registerNode"]],
+    ["an argnum that is not passed", () => grad_((a: NDArray) => a, { argnums: 2 })(s), remat.RematTypeError, ["argument 2", "at least 3 positional", "got only 1"]],
+    ["a negative argnum that is not passed", () => grad_((a: NDArray) => a, { argnums: -3 })(s), remat.FunctionArgumentError, ["-3", "1 positional", "Name an argument"]],
+    ["a fraction of an argnum", () => grad_((a: NDArray) => a, { argnums: 0.5 })(s), remat.FunctionArgumentError, ["0.5", "integer"]],
+    ["a static argnum that is not passed (checkpoint)", () => checkpoint_((a: NDArray) => a, { staticArgnums: 4 })(s), remat.RematValueError, ["(4,)", "`len(args)` = 1"]],
+    ["a static argnum that is no integer", () => checkpoint_((a: NDArray) => a, { staticArgnums: 0.5 })(s), remat.RematTypeError, ["got value 0.5"]],
+    ["a static argnum that is not passed (jit)", () => jit_((a: NDArray) => a, { staticArgnums: 4 })(s), remat.FunctionArgumentError, ["4", "1 positional"]],
+    ["something that is no function", () => grad_(3), remat.RematTypeError, ["grad takes a function", "number"]],
+    ["no function for jit", () => jit_(null), remat.RematTypeError, ["jit takes a function", "null"]],
+    ["no function for vmap", () => vmap_(undefined), remat.RematTypeError, ["vmap takes a function", "undefined"]],
+    ["no function for checkpoint", () => checkpoint_(3), remat.RematTypeError, ["checkpoint takes a function", "3 of type number"]],
+  ]);
+});
+
+describe("arrays", () => {
+  table([
+    ["a ragged list", () => np.array([[1], [2, 3]]), remat.ShapeError, ["ragged", "[1] and [2]", "equal length"]],
+    ["a list of uneven depth", () => np.array([[1], 2]), remat.ShapeError, ["ragged", "[1] and []"]],
+    ["a string", () => loose(np.array)(["a"]), remat.RematTypeError, ["string", "Elements are numbers"]],
+    ["undefined", () => loose(np.array)([1, undefined]), remat.RematTypeError, ["undefined"]],
+    ["null", () => loose(np.array)(null), remat.RematTypeError, ["null"]],
+    ["a shape with NaN", () => np.zeros([NaN]), remat.RematTypeError, ["(NaN,)", "integer", "whole numbers"]],
+    ["a shape with a fraction", () => np.ones([2, 1.5]), remat.RematTypeError, ["(2, 1.5)", "whole numbers"]],
+    ["a negative size", () => np.zeros([2, -3]), remat.RematTypeError, ["(2, -3)", "nonnegative"]],
+    ["an infinite size", () => np.zeros([Infinity]), remat.RematTypeError, ["Infinity"]],
+    ["a negative eye", () => np.eye(-1), remat.RematValueError, ["-1"]],
+    ["arange of NaN", () => np.arange(NaN), remat.RematValueError, ["NaN", "finite"]],
+    ["arange of infinity", () => np.arange(Infinity), remat.RematValueError, ["infinity"]],
+    ["a fraction of a sample", () => np.linspace(0, 1, 2.5), remat.RematTypeError, ["2.5", "integer"]],
+    ["a dtype that does not exist", () => loose(np.zeros)([2], "float33"), remat.DTypeError, ["float33", "float32"]],
+    ["a reshape of another size", () => np.reshape(x, [2, 2]), remat.RematTypeError, ["(3,)", "(2, 2)", "size 4"]],
+    ["two unknown sizes", () => np.reshape(x, [-1, -1]), remat.RematTypeError, ["(-1, -1)"]],
+    ["an axis that is not there", () => np.sum(x, 3), remat.RematValueError, ["axis 3", "dimension 1"]],
+    ["an index of a fraction", () => x.get(0.5), remat.RematTypeError, ["integer or boolean", "float"]],
+    ["too many indices", () => x.get(0, 0), remat.RematIndexError, ["1-dimensional", "2"]],
+    ["shapes that do not broadcast", () => np.add(np.ones([2]), x), remat.ShapeError, ["(2,)", "(3,)", "reshape"]],
+    ["a product of shapes that do not fit", () => np.dot(np.ones([2, 3]), np.ones([2, 3])), remat.ShapeError, ["float32[2,3]", "(3,) and (2,)", "transpose"]],
+    ["arrays of different rank in a row", () => np.concatenate([np.ones([2, 2]), x]), remat.ShapeError, ["(2, 2), (3,)"]],
+    ["einsum with a letter too many", () => np.einsum("ij->i", x), remat.RematValueError, ["'ij'", "(3,)"]],
+  ]);
+});
+
+describe("derivatives", () => {
+  const sine = (v: NDArray): NDArray => np.sin(v);
+  table([
+    ["the gradient of a vector", () => grad(sine)(x), remat.GradientShapeError, ["Output had shape: (3,)", "np.sum", "jacrev"]],
+    ["the gradient of several values", () => grad_((v: NDArray) => [v, v])(s), remat.GradientShapeError, ["scalar"]],
+    ["by an integer", () => grad(sine)(np.array(1, "int32")), remat.GradientDTypeError, ["int32", "allowInt"]],
+    ["of an integer", () => grad((v: NDArray) => v.astype("int32"))(s), remat.GradientDTypeError, ["int32"]],
+    ["without the auxiliary value", () => loose(grad(sine as never, { hasAux: true }))(s), remat.AuxiliaryResultError, ["two-element", "[value, aux]"]],
+    ["a cotangent of another shape", () => vjp(sine, x)[1](np.ones([4])), remat.CotangentTypeError, ["float32[4]", "float32[3]"]],
+    ["a cotangent of another dtype", () => vjp(sine, x)[1](np.ones([3], "int32")), remat.CotangentTypeError, ["int32[3]", "float32[3]"]],
+    ["a cotangent in a list", () => loose(vjp(sine, x)[1])([x]), remat.CotangentTreeError, ["PyTreeDef((*,))", "Give one cotangent for each"]],
+    ["two cotangents", () => loose(vjp(sine, x)[1])(x, x), remat.RematTypeError, ["2 arguments", "pull([ct0, ct1])"]],
+    ["no cotangent", () => loose(vjp(sine, x)[1])(), remat.RematTypeError, ["0 arguments"]],
+    ["a tangent of another shape", () => jvp(sine, [x], [np.ones([2])]), remat.RematValueError, ["(3,)", "(2,)", "shape of its primal"]],
+    ["a tangent too many", () => jvp(sine, [x], [x, x]), remat.TangentTreeError, ["PyTreeDef((*, *))"]],
+    ["primals that are no list", () => jvp_(sine, x, x), remat.RematTypeError, ["jvp(f, [x], [dx])"]],
+    ["a tangent of another dtype", () => jvp(sine, [x], [np.ones([3], "int32")]), remat.RematTypeError, ["int32", "float32"]],
+    ["a tangent of another shape for linearize", () => linearize(sine, x)[1](np.ones([2])), remat.RematValueError, ["float32[2]", "float32[3]"]],
+    [
+      "backwards through a loop of unknown length",
+      () => grad((v: NDArray) => lax.whileLoop((c: NDArray) => np.less(c, 3), (c: NDArray) => c.add(1), v))(s),
+      WhileReverseError,
+      ["lax.while_loop", "lax.scan"],
+    ],
+  ]);
+
+  test("a pullback works after it was given something wrong", () => {
+    const [, pull] = vjp(sine, x);
+    expect(() => pull(np.ones([4]))).toThrow(remat.CotangentTypeError);
+    expect((pull(np.ones([3]))[0].toJS() as number[])[0]).toBeCloseTo(Math.cos(1), 6);
+  });
+});
+
+describe("vmap", () => {
+  const same = (a: NDArray): NDArray => a;
+  table([
+    ["axes of different sizes", () => vmap((a: NDArray, b: NDArray) => a.add(b))(x, np.ones([4])), remat.VmapAxisError, ["argument a of type float32[3] has size 3", "argument b of type float32[4] has size 4"]],
+    ["a scalar", () => vmap(same)(s), remat.VmapAxisError, ["axis 0", "at least 1", "inAxes"]],
+    ["more axes than arguments", () => vmap(same, { inAxes: [0, 0] })(x), remat.VmapAxisError, ["len(in_axes)=2, len(args)=1"]],
+    ["an axis by name", () => vmap_(same, { inAxes: "0" })(x), remat.RematTypeError, ["in_axes must be an int"]],
+    ["an axis of a fraction", () => vmap(same, { inAxes: 0.5 })(x), remat.RematTypeError, ["0.5"]],
+    ["an output axis that is not there", () => vmap(same, { outAxes: 5 })(x), remat.VmapAxisError, ["axis 5", "1 axes"]],
+    ["an output that is mapped after all", () => vmap(same, { outAxes: null })(x), remat.VmapAxisError, ["out_axes", "depends on the mapped axis"]],
+    ["nothing to map", () => vmap(same, { inAxes: null })(x), remat.VmapAxisError, ["axis_size", "axisSize"]],
+  ]);
+});
+
+describe("checkpoint and its policies", () => {
+  const twice = (v: NDArray): NDArray => np.sum(np.sin(np.sin(v)));
+  const withPolicy = (policy: unknown) => () => grad(checkpoint(twice, { policy: policy as Policy }))(x);
+  table([
+    ["an answer of text", withPolicy(() => "yes"), remat.PolicyAnswerError, ["'yes' of type string", "true or false"]],
+    ["no answer", withPolicy(() => undefined), remat.PolicyAnswerError, ["undefined", "Saveable"]],
+    ["an answer of 1", withPolicy(() => 1), remat.PolicyAnswerError, ["1 of type number"]],
+    ["a class in place of an answer", withPolicy(() => remat.Offloadable), remat.PolicyAnswerError, ["Offloadable"]],
+    ["a policy that is text", withPolicy("dots"), remat.PolicyTypeError, ["'dots'", "checkpointPolicies"]],
+    ["a policy that is a number", withPolicy(3), remat.PolicyTypeError, ["3", "not a function"]],
+    ["a flag that is a number", () => checkpoint_(twice, { preventCse: 1 }), remat.RematTypeError, ["1 of type number", "one flag for each argument"]],
+    ["`concrete`", () => checkpoint_(twice, { concrete: true }), remat.UnsupportedError, ["removed in JAX v0.10.0", "staticArgnums"]],
+    ["a name that is a number", () => loose(checkpointName)(x, 3), remat.RematTypeError, ["3 of type number"]],
+    ["a name for text", () => loose(checkpointName)("a", "b"), remat.RematTypeError, ["'a'", "position 0"]],
+    ["names that are numbers", () => loose(checkpointPolicies.saveOnlyTheseNames)(3), remat.RematTypeError, ["3 of type number"]],
+  ]);
+
+  test("an error in a policy comes through as it is", () => {
+    const mine = new Error("mine");
+    expect(
+      errorOf(
+        withPolicy(() => {
+          throw mine;
+        }),
+      ),
+    ).toBe(mine);
+    expect((grad(checkpoint(twice))(x) as NDArray).shape).toEqual([3]);
+  });
+
+  test("a function that fails while it is traced, and then does not", () => {
+    let fail = true;
+    const f = checkpoint((v: NDArray) => {
+      if (fail) throw new Error("not yet");
+      return np.sum(np.sin(v));
+    });
+    for (const g of [f, jit(f), grad(f), vmap(f), jit(grad(f))]) {
+      fail = true;
+      expect(() => loose(g)(np.ones([2, 2]))).toThrow("not yet");
+      fail = false;
+    }
+    expect(f(x).shape).toEqual([]);
+    expect((grad(f)(x) as NDArray).shape).toEqual([3]);
+  });
+});
+
+describe("control flow", () => {
+  table([
+    ["a carry that grows", () => scan_((c: NDArray, y: NDArray) => [np.stack([c, c]), y], s, x), remat.CarryTypeError, ["float32[]", "float32[2]", "Revise"]],
+    ["a carry of another structure", () => scan_((c: NDArray, y: NDArray) => [[c, c], y], s, x), remat.CarryTypeError, ["PyTreeDef((*, *))", "carry c"]],
+    ["a body without outputs", () => scan_((c: NDArray) => c, s, x), remat.RematTypeError, ["pair", "[carry, y]"]],
+    ["another length", () => lax.scan((c: NDArray, y: NDArray) => [c, y], s, x, { length: 4 }), remat.RematValueError, ["4", "[3]"]],
+    ["no length", () => lax.scan((c: NDArray) => [c, c], s, null), remat.RematValueError, ["length"]],
+    ["a scalar to loop over", () => lax.scan((c: NDArray, y: NDArray) => [c, y], s, s), remat.RematValueError, ["no leading axis"]],
+    ["branches of different structure", () => cond_(true, (v: NDArray) => v, (v: NDArray) => [v], x), remat.BranchTypeError, ["PyTreeDef((*,))", "Revise"]],
+    ["branches of different dtype", () => lax.cond(true, (v: NDArray) => v, (v: NDArray) => v.astype("int32"), x), remat.BranchTypeError, ["float32[3]", "int32[3]"]],
+    ["a condition of several elements", () => lax.cond(np.array([true, false]), (v: NDArray) => v, (v: NDArray) => v, x), remat.RematTypeError, ["bool[2]", "np.where"]],
+    ["a while loop whose carry changes", () => loose(lax.whileLoop)((c: NDArray) => np.less(c, 3), (c: NDArray) => np.stack([c, c]), s), remat.CarryTypeError, ["float32[2]"]],
+  ]);
+});
+
+describe("rules", () => {
+  table([
+    ["a function without its rule", () => loose(customVjp((v: NDArray) => v))(s), remat.CustomRuleError, ["defvjp"]],
+    [
+      "a forward rule that gives one value",
+      () => {
+        const f = customJvp((v: NDArray) => np.sin(v));
+        f.defjvp(([v]: [NDArray]) => np.sin(v));
+        return grad(f)(s);
+      },
+      remat.CustomRuleError,
+      ["pair", "[out, tangent]"],
+    ],
+    [
+      "a reverse rule that gives no list",
+      () => {
+        const f = customVjp((v: NDArray) => np.sin(v));
+        f.defvjp(
+          (v: NDArray) => [np.sin(v), null],
+          (_: null, ct: NDArray) => ct,
+        );
+        return grad(f)(s);
+      },
+      remat.CustomRuleError,
+      ["PyTreeDef((*,))"],
+    ],
+    [
+      "a reverse rule with a cotangent of another shape",
+      () => {
+        const f = customVjp((v: NDArray) => np.sum(v));
+        f.defvjp(
+          (v: NDArray) => [np.sum(v), null],
+          () => [np.ones([5])],
+        );
+        return grad(f)(x);
+      },
+      remat.RematValueError,
+      ["float32[5]", "float32[3]"],
+    ],
+  ]);
+});
+
+describe("a traced array that outlives its transformation", () => {
+  const leak = (transform: (f: (v: NDArray) => NDArray) => (v: NDArray) => unknown, input: NDArray): NDArray => {
+    let kept: NDArray | null = null;
+    transform((v) => {
+      kept = np.sin(v);
+      return np.sum(np.multiply(kept, 2));
+    })(input);
+    return kept as unknown as NDArray;
+  };
+  const ways: Readonly<Record<string, () => NDArray>> = {
+    grad: () => leak((f) => grad(f), x),
+    jit: () => leak((f) => jit(f), x),
+    vmap: () => leak((f) => vmap(f), x),
+    checkpoint: () => leak((f) => checkpoint(f), x),
+    jvp: () => leak((f) => () => jvp(f, [x], [x]), x),
+    linearize: () => leak((f) => () => linearize(f, x), x),
+    makeJaxpr: () => leak((f) => makeJaxpr(f), x),
+    "grad of checkpoint": () => leak((f) => grad(checkpoint(f)), x),
+    scan: () => leak((f) => () => lax.scan((c: NDArray, y: NDArray) => [c, f(y)], s, x), x),
+    cond: () => leak((f) => () => lax.cond(true, f, f, x), x),
+  };
+  const uses: Readonly<Record<string, (v: NDArray) => unknown>> = {
+    "in plain arithmetic": (v) => np.add(v, 1),
+    "as an argument of jit": (v) => jit((a: NDArray) => np.sin(a))(v),
+    "closed over by jit": (v) => jit((a: NDArray) => np.add(a, v))(x),
+    "closed over by grad": (v) => grad((a: NDArray) => np.sum(np.multiply(a, v)))(x),
+    "as an argument of grad": (v) => grad((a: NDArray) => np.sum(np.sin(a)))(v),
+    "closed over by checkpoint": (v) => checkpoint((a: NDArray) => np.add(a, v))(x),
+    "closed over by vmap": (v) => vmap((a: NDArray) => np.add(a, v))(x),
+  };
+  const cases = Object.keys(ways).flatMap((way) => Object.keys(uses).map((use) => [way, use] as const));
+  test.each(cases)("out of %s, %s", (way, use) => {
+    const leaked = ways[way]();
+    const error = errorOf(() => uses[use](leaked));
+    expect(error).toBeInstanceOf(remat.UnexpectedTracerError);
+    for (const part of ["leaked", "Return the value from the function instead"]) expect(error.message).toContain(part);
+  });
+
+  test("reading it is an error too", () => {
+    const leaked = ways["jit"]();
+    expect(() => leaked.toJS()).toThrow(remat.RematError);
+    expect(() => String(leaked)).toThrow(remat.RematError);
+  });
+});
+
+test("every error has a class of its own name and the class of JAX", () => {
+  for (const [name, value] of Object.entries(remat)) {
+    if (typeof value === "function" && value.prototype instanceof Error) {
+      expect(name).toBe((value as { name: string }).name);
+    }
+  }
+  const error = errorOf(() => np.add(np.ones([2]), x)) as remat.RematError;
+  expect(error.jaxClass).toBe("TypeError");
+});
+
+test("a failed gradient leaves a tree of parameters as it was", () => {
+  const params = { w: x, b: s };
+  const before = tree.map((v: NDArray) => v.toJS(), params);
+  expect(() => valueAndGrad((p: typeof params) => np.add(p.w, np.ones([7])))(params)).toThrow(remat.ShapeError);
+  expect(tree.map((v: NDArray) => v.toJS(), params)).toEqual(before);
+});
