@@ -1,10 +1,22 @@
+import { transform } from "esbuild";
 import { defineConfig } from "vitest/config";
+
+/** Neither Node nor Vite's own transform knows decorators yet. */
+const decorators = {
+  name: "decorators",
+  enforce: "pre" as const,
+  async transform(code: string, id: string): Promise<{ code: string; map: string } | null> {
+    if (!id.endsWith("decorators.test.ts")) return null;
+    return transform(code, { loader: "ts", target: "es2022", sourcemap: true, sourcefile: id });
+  },
+};
 
 /** `npm test`: everything that needs Node alone. What needs more (a browser, Python) is in `vitest.all.config.ts`. */
 export default defineConfig({
   test: {
     projects: [
       {
+        plugins: [decorators],
         ssr: { resolve: { conditions: ["@remat/source", "module", "node", "development|production"] } },
         test: {
           name: "node",

@@ -19,7 +19,7 @@ import {
   lax,
   linearize,
   makeJaxpr,
-  NDArray,
+  type NDArray,
   np,
   savedResiduals,
   tree,
@@ -39,14 +39,23 @@ type Loose = (...args: unknown[]) => Loose;
 type UserFunction = (...args: never[]) => unknown;
 /** As a program in JavaScript would call it: types are not looked at. */
 const loose = (f: unknown): Loose => f as Loose;
-const [grad_, jit_, vmap_, checkpoint_, vjp_, jvp_, scan_, cond_] = [grad, jit, vmap, checkpoint, vjp, jvp, lax.scan, lax.cond].map(loose);
+const [grad_, jit_, vmap_, checkpoint_, vjp_, jvp_, scan_, cond_] = [
+  grad,
+  jit,
+  vmap,
+  checkpoint,
+  vjp,
+  jvp,
+  lax.scan,
+  lax.cond,
+].map(loose);
 
 const right = (v: NDArray): NDArray => np.sum(np.sin(np.multiply(v, v)));
 
 afterEach(() => {
   expect(currentTrace()).toBe(evalTrace());
   const f = checkpoint(jit(right), { policy: checkpointPolicies.dotsSaveable });
-  const gradient = (grad(f)(x) as NDArray).toJS() as number[];
+  const gradient = grad(f)(x).toJS() as number[];
   gradient.forEach((g, i) => expect(g).toBeCloseTo(2 * (i + 1) * Math.cos((i + 1) ** 2), 4));
   expect(vmap(right)(np.stack([x, x])).shape).toEqual([2]);
 });
@@ -61,7 +70,7 @@ function errorOf(run: () => unknown): Error {
   } catch (error) {
     return error as Error;
   }
-  return expect.fail("no error was thrown") as never;
+  return expect.fail("no error was thrown");
 }
 
 const table = (rows: readonly Row[]): void => {
@@ -83,8 +92,11 @@ describe("a traced array where a host value is needed", () => {
   // each is a function of a traced array that no array library can give a value
   const uses: Readonly<Record<string, readonly [(v: never) => unknown, string]>> = {
     "x > 0": [(v) => (v > 0 ? v : v), "used as a JavaScript number"],
+    // eslint-disable-next-line @typescript-eslint/restrict-plus-operands -- the mistake
     "x + 1": [(v) => v + 1, "used as a JavaScript number"],
+    // eslint-disable-next-line eqeqeq -- the mistake
     "x == 1": [(v) => (v == 1 ? v : v), "used as a JavaScript number"],
+    // eslint-disable-next-line no-implicit-coercion -- the mistake
     "+x": [(v) => +v, "used as a JavaScript number"],
     "Math.sin(x)": [(v) => Math.sin(v), "used as a JavaScript number"],
     "Math.max(x, 0)": [(v) => Math.max(v, 0), "used as a JavaScript number"],
@@ -109,15 +121,43 @@ describe("a traced array where a host value is needed", () => {
     const traced = transformations[how](f);
     const error = errorOf(() => traced(s));
     expect(error).toBeInstanceOf(remat.ConcretizationTypeError);
-    for (const part of [asked, "its type is float32[]", "its value is not known while tracing", HERE, "The value depends on the argument v", ADVICE]) {
+    for (const part of [
+      asked,
+      "its type is float32[]",
+      "its value is not known while tracing",
+      HERE,
+      "The value depends on the argument v",
+      ADVICE,
+    ]) {
       expect(error.message).toContain(part);
     }
   });
 
   table([
-    ["under vmap", () => vmap_((v: never) => (v > 0 ? v : v))(x), remat.ConcretizationTypeError, [HERE, "under vmap", ADVICE]],
-    ["in a loop", () => scan_((c: never, _y: NDArray) => [c > 0 ? c : c, null], s, x), remat.ConcretizationTypeError, [HERE, "for scan", "argument c"]],
-    ["in a branch", () => cond_(true, (v: never) => (v > 0 ? v : v), (v: never) => v, s), remat.ConcretizationTypeError, [HERE, "argument v"]],
+    [
+      "under vmap",
+      () => vmap_((v: never) => (v > 0 ? v : v))(x),
+      remat.ConcretizationTypeError,
+      [HERE, "under vmap", ADVICE],
+    ],
+    [
+      "in a loop",
+      () => scan_((c: never, _y: NDArray) => [c > 0 ? c : c, null], s, x),
+      remat.ConcretizationTypeError,
+      [HERE, "for scan", "argument c"],
+    ],
+    [
+      "in a branch",
+      () =>
+        cond_(
+          true,
+          (v: never) => (v > 0 ? v : v),
+          (v: never) => v,
+          s,
+        ),
+      remat.ConcretizationTypeError,
+      [HERE, "argument v"],
+    ],
     [
       "in a checkpointed function: static arguments are advised",
       () => checkpoint_((v: never) => (v > 0 ? v : v))(s),
@@ -130,8 +170,18 @@ describe("a traced array where a host value is needed", () => {
       remat.ConcretizationTypeError,
       ["It became a tracer through these operations", "reduce_sum"],
     ],
-    ["as a shape", () => jit((n: NDArray) => np.zeros([n as unknown as number]))(np.array(3, "int32")), remat.RematTypeError, ["int32[]", "staticArgnums"]],
-    ["as a bound of arange", () => jit((n: NDArray) => np.arange(n))(np.array(3, "int32")), remat.ConcretizationTypeError, ["int32[]", "np.arange"]],
+    [
+      "as a shape",
+      () => jit((n: NDArray) => np.zeros([n as unknown as number]))(np.array(3, "int32")),
+      remat.RematTypeError,
+      ["int32[]", "staticArgnums"],
+    ],
+    [
+      "as a bound of arange",
+      () => jit((n: NDArray) => np.arange(n))(np.array(3, "int32")),
+      remat.ConcretizationTypeError,
+      ["int32[]", "np.arange"],
+    ],
     [
       "as a mask",
       () => jit((v: NDArray) => v.get(np.greater(v, 1)))(x),
@@ -176,7 +226,9 @@ describe("what a function returns", () => {
     "a branch of cond": (f) => cond_(true, f, f, s),
     scan: (f) => scan_(f, s, x),
   };
-  const cases = Object.keys(returning).flatMap((what) => Object.keys(transformations).map((how) => [what, how] as const));
+  const cases = Object.keys(returning).flatMap((what) =>
+    Object.keys(transformations).map((how) => [what, how] as const),
+  );
   test.each(cases)("%s, under %s", (what, how) => {
     const [f, parts] = returning[what];
     const error = errorOf(() => transformations[how](f));
@@ -215,7 +267,8 @@ describe("a function that changes its arguments", () => {
   test.each(cases)("%s under %s", (what, how) => {
     const error = errorOf(() => transformations[how](changes[what]));
     expect(error.name).toBe("MutatedArgumentError");
-    for (const part of ["changed its argument", "in place", "Return a new array or object instead"]) expect(error.message).toContain(part);
+    for (const part of ["changed its argument", "in place", "Return a new array or object instead"])
+      expect(error.message).toContain(part);
   });
 
   test("the caller's own objects are as they were", () => {
@@ -241,20 +294,75 @@ describe("arguments", () => {
   const cyclic: { self?: unknown } = {};
   cyclic.self = cyclic;
   table([
-    ["a string", () => jit_((a: NDArray, _b: unknown) => a)(s, "hi"), remat.InvalidLeafError, ["'_b'", "'hi' of type string", "staticArgnums"]],
-    ["a function", () => jit_((a: NDArray, _b: unknown) => a)(s, Math.sin), remat.InvalidLeafError, ["the function sin", "Pass it as a static argument"]],
-    ["undefined inside", () => jit_((a: unknown) => a)({ a: undefined }), remat.RematTypeError, ["['a']", "undefined", "null for nothing"]],
-    ["an object that holds itself", () => jit_((a: unknown) => a)(cyclic), remat.RematTypeError, ["no end", "registerNode"]],
-    ["an argnum that is not passed", () => grad_((a: NDArray) => a, { argnums: 2 })(s), remat.RematTypeError, ["argument 2", "at least 3 positional", "got only 1"]],
-    ["a negative argnum that is not passed", () => grad_((a: NDArray) => a, { argnums: -3 })(s), remat.FunctionArgumentError, ["-3", "1 positional", "Name an argument"]],
-    ["a fraction of an argnum", () => grad_((a: NDArray) => a, { argnums: 0.5 })(s), remat.FunctionArgumentError, ["0.5", "integer"]],
-    ["a static argnum that is not passed (checkpoint)", () => checkpoint_((a: NDArray) => a, { staticArgnums: 4 })(s), remat.RematValueError, ["(4,)", "`len(args)` = 1"]],
-    ["a static argnum that is no integer", () => checkpoint_((a: NDArray) => a, { staticArgnums: 0.5 })(s), remat.RematTypeError, ["got value 0.5"]],
-    ["a static argnum that is not passed (jit)", () => jit_((a: NDArray) => a, { staticArgnums: 4 })(s), remat.FunctionArgumentError, ["4", "1 positional"]],
+    [
+      "a string",
+      () => jit_((a: NDArray, _b: unknown) => a)(s, "hi"),
+      remat.InvalidLeafError,
+      ["'_b'", "'hi' of type string", "staticArgnums"],
+    ],
+    [
+      "a function",
+      () => jit_((a: NDArray, _b: unknown) => a)(s, Math.sin),
+      remat.InvalidLeafError,
+      ["the function sin", "Pass it as a static argument"],
+    ],
+    [
+      "undefined inside",
+      () => jit_((a: unknown) => a)({ a: undefined }),
+      remat.RematTypeError,
+      ["['a']", "undefined", "null for nothing"],
+    ],
+    [
+      "an object that holds itself",
+      () => jit_((a: unknown) => a)(cyclic),
+      remat.RematTypeError,
+      ["no end", "registerNode"],
+    ],
+    [
+      "an argnum that is not passed",
+      () => grad_((a: NDArray) => a, { argnums: 2 })(s),
+      remat.RematTypeError,
+      ["argument 2", "at least 3 positional", "got only 1"],
+    ],
+    [
+      "a negative argnum that is not passed",
+      () => grad_((a: NDArray) => a, { argnums: -3 })(s),
+      remat.FunctionArgumentError,
+      ["-3", "1 positional", "Name an argument"],
+    ],
+    [
+      "a fraction of an argnum",
+      () => grad_((a: NDArray) => a, { argnums: 0.5 })(s),
+      remat.FunctionArgumentError,
+      ["0.5", "integer"],
+    ],
+    [
+      "a static argnum that is not passed (checkpoint)",
+      () => checkpoint_((a: NDArray) => a, { staticArgnums: 4 })(s),
+      remat.RematValueError,
+      ["(4,)", "`len(args)` = 1"],
+    ],
+    [
+      "a static argnum that is no integer",
+      () => checkpoint_((a: NDArray) => a, { staticArgnums: 0.5 })(s),
+      remat.RematTypeError,
+      ["got value 0.5"],
+    ],
+    [
+      "a static argnum that is not passed (jit)",
+      () => jit_((a: NDArray) => a, { staticArgnums: 4 })(s),
+      remat.FunctionArgumentError,
+      ["4", "1 positional"],
+    ],
     ["something that is no function", () => grad_(3), remat.RematTypeError, ["grad takes a function", "number"]],
     ["no function for jit", () => jit_(null), remat.RematTypeError, ["jit takes a function", "null"]],
     ["no function for vmap", () => vmap_(undefined), remat.RematTypeError, ["vmap takes a function", "undefined"]],
-    ["no function for checkpoint", () => checkpoint_(3), remat.RematTypeError, ["checkpoint takes a function", "3 of type number"]],
+    [
+      "no function for checkpoint",
+      () => checkpoint_(3),
+      remat.RematTypeError,
+      ["checkpoint takes a function", "3 of type number"],
+    ],
   ]);
 });
 
@@ -280,8 +388,18 @@ describe("arrays", () => {
     ["an index of a fraction", () => x.get(0.5), remat.RematTypeError, ["integer or boolean", "float"]],
     ["too many indices", () => x.get(0, 0), remat.RematIndexError, ["1-dimensional", "2"]],
     ["shapes that do not broadcast", () => np.add(np.ones([2]), x), remat.ShapeError, ["(2,)", "(3,)", "reshape"]],
-    ["a product of shapes that do not fit", () => np.dot(np.ones([2, 3]), np.ones([2, 3])), remat.ShapeError, ["float32[2,3]", "(3,) and (2,)", "transpose"]],
-    ["arrays of different rank in a row", () => np.concatenate([np.ones([2, 2]), x]), remat.ShapeError, ["(2, 2), (3,)"]],
+    [
+      "a product of shapes that do not fit",
+      () => np.dot(np.ones([2, 3]), np.ones([2, 3])),
+      remat.ShapeError,
+      ["float32[2,3]", "(3,) and (2,)", "transpose"],
+    ],
+    [
+      "arrays of different rank in a row",
+      () => np.concatenate([np.ones([2, 2]), x]),
+      remat.ShapeError,
+      ["(2, 2), (3,)"],
+    ],
     ["einsum with a letter too many", () => np.einsum("ij->i", x), remat.RematValueError, ["'ij'", "(3,)"]],
   ]);
 });
@@ -289,24 +407,71 @@ describe("arrays", () => {
 describe("derivatives", () => {
   const sine = (v: NDArray): NDArray => np.sin(v);
   table([
-    ["the gradient of a vector", () => grad(sine)(x), remat.GradientShapeError, ["Output had shape: (3,)", "np.sum", "jacrev"]],
+    [
+      "the gradient of a vector",
+      () => grad(sine)(x),
+      remat.GradientShapeError,
+      ["Output had shape: (3,)", "np.sum", "jacrev"],
+    ],
     ["the gradient of several values", () => grad_((v: NDArray) => [v, v])(s), remat.GradientShapeError, ["scalar"]],
     ["by an integer", () => grad(sine)(np.array(1, "int32")), remat.GradientDTypeError, ["int32", "allowInt"]],
     ["of an integer", () => grad((v: NDArray) => v.astype("int32"))(s), remat.GradientDTypeError, ["int32"]],
-    ["without the auxiliary value", () => loose(grad(sine as never, { hasAux: true }))(s), remat.AuxiliaryResultError, ["two-element", "[value, aux]"]],
-    ["a cotangent of another shape", () => vjp(sine, x)[1](np.ones([4])), remat.CotangentTypeError, ["float32[4]", "float32[3]"]],
-    ["a cotangent of another dtype", () => vjp(sine, x)[1](np.ones([3], "int32")), remat.CotangentTypeError, ["int32[3]", "float32[3]"]],
-    ["a cotangent in a list", () => loose(vjp(sine, x)[1])([x]), remat.CotangentTreeError, ["PyTreeDef((*,))", "Give one cotangent for each"]],
+    [
+      "without the auxiliary value",
+      () => loose(grad(sine as never, { hasAux: true }))(s),
+      remat.AuxiliaryResultError,
+      ["two-element", "[value, aux]"],
+    ],
+    [
+      "a cotangent of another shape",
+      () => vjp(sine, x)[1](np.ones([4])),
+      remat.CotangentTypeError,
+      ["float32[4]", "float32[3]"],
+    ],
+    [
+      "a cotangent of another dtype",
+      () => vjp(sine, x)[1](np.ones([3], "int32")),
+      remat.CotangentTypeError,
+      ["int32[3]", "float32[3]"],
+    ],
+    [
+      "a cotangent in a list",
+      () => loose(vjp(sine, x)[1])([x]),
+      remat.CotangentTreeError,
+      ["PyTreeDef((*,))", "Give one cotangent for each"],
+    ],
     ["two cotangents", () => loose(vjp(sine, x)[1])(x, x), remat.RematTypeError, ["2 arguments", "pull([ct0, ct1])"]],
     ["no cotangent", () => loose(vjp(sine, x)[1])(), remat.RematTypeError, ["0 arguments"]],
-    ["a tangent of another shape", () => jvp(sine, [x], [np.ones([2])]), remat.RematValueError, ["(3,)", "(2,)", "shape of its primal"]],
+    [
+      "a tangent of another shape",
+      () => jvp(sine, [x], [np.ones([2])]),
+      remat.RematValueError,
+      ["(3,)", "(2,)", "shape of its primal"],
+    ],
     ["a tangent too many", () => jvp(sine, [x], [x, x]), remat.TangentTreeError, ["PyTreeDef((*, *))"]],
     ["primals that are no list", () => jvp_(sine, x, x), remat.RematTypeError, ["jvp(f, [x], [dx])"]],
-    ["a tangent of another dtype", () => jvp(sine, [x], [np.ones([3], "int32")]), remat.RematTypeError, ["int32", "float32"]],
-    ["a tangent of another shape for linearize", () => linearize(sine, x)[1](np.ones([2])), remat.RematValueError, ["float32[2]", "float32[3]"]],
+    [
+      "a tangent of another dtype",
+      () => jvp(sine, [x], [np.ones([3], "int32")]),
+      remat.RematTypeError,
+      ["int32", "float32"],
+    ],
+    [
+      "a tangent of another shape for linearize",
+      () => linearize(sine, x)[1](np.ones([2])),
+      remat.RematValueError,
+      ["float32[2]", "float32[3]"],
+    ],
     [
       "backwards through a loop of unknown length",
-      () => grad((v: NDArray) => lax.whileLoop((c: NDArray) => np.less(c, 3), (c: NDArray) => c.add(1), v))(s),
+      () =>
+        grad((v: NDArray) =>
+          lax.whileLoop(
+            (c: NDArray) => np.less(c, 3),
+            (c: NDArray) => c.add(1),
+            v,
+          ),
+        )(s),
       WhileReverseError,
       ["lax.while_loop", "lax.scan"],
     ],
@@ -322,13 +487,33 @@ describe("derivatives", () => {
 describe("vmap", () => {
   const same = (a: NDArray): NDArray => a;
   table([
-    ["axes of different sizes", () => vmap((a: NDArray, b: NDArray) => a.add(b))(x, np.ones([4])), remat.VmapAxisError, ["argument a of type float32[3] has size 3", "argument b of type float32[4] has size 4"]],
+    [
+      "axes of different sizes",
+      () => vmap((a: NDArray, b: NDArray) => a.add(b))(x, np.ones([4])),
+      remat.VmapAxisError,
+      ["argument a of type float32[3] has size 3", "argument b of type float32[4] has size 4"],
+    ],
     ["a scalar", () => vmap(same)(s), remat.VmapAxisError, ["axis 0", "at least 1", "inAxes"]],
-    ["more axes than arguments", () => vmap(same, { inAxes: [0, 0] })(x), remat.VmapAxisError, ["len(in_axes)=2, len(args)=1"]],
+    [
+      "more axes than arguments",
+      () => vmap(same, { inAxes: [0, 0] })(x),
+      remat.VmapAxisError,
+      ["len(in_axes)=2, len(args)=1"],
+    ],
     ["an axis by name", () => vmap_(same, { inAxes: "0" })(x), remat.RematTypeError, ["in_axes must be an int"]],
     ["an axis of a fraction", () => vmap(same, { inAxes: 0.5 })(x), remat.RematTypeError, ["0.5"]],
-    ["an output axis that is not there", () => vmap(same, { outAxes: 5 })(x), remat.VmapAxisError, ["axis 5", "1 axes"]],
-    ["an output that is mapped after all", () => vmap(same, { outAxes: null })(x), remat.VmapAxisError, ["out_axes", "depends on the mapped axis"]],
+    [
+      "an output axis that is not there",
+      () => vmap(same, { outAxes: 5 })(x),
+      remat.VmapAxisError,
+      ["axis 5", "1 axes"],
+    ],
+    [
+      "an output that is mapped after all",
+      () => vmap(same, { outAxes: null })(x),
+      remat.VmapAxisError,
+      ["out_axes", "depends on the mapped axis"],
+    ],
     ["nothing to map", () => vmap(same, { inAxes: null })(x), remat.VmapAxisError, ["axis_size", "axisSize"]],
   ]);
 });
@@ -343,11 +528,26 @@ describe("checkpoint and its policies", () => {
     ["a class in place of an answer", withPolicy(() => remat.Offloadable), remat.PolicyAnswerError, ["Offloadable"]],
     ["a policy that is text", withPolicy("dots"), remat.PolicyTypeError, ["'dots'", "checkpointPolicies"]],
     ["a policy that is a number", withPolicy(3), remat.PolicyTypeError, ["3", "not a function"]],
-    ["a flag that is a number", () => checkpoint_(twice, { preventCse: 1 }), remat.RematTypeError, ["1 of type number", "one flag for each argument"]],
-    ["`concrete`", () => checkpoint_(twice, { concrete: true }), remat.UnsupportedError, ["removed in JAX v0.10.0", "staticArgnums"]],
+    [
+      "a flag that is a number",
+      () => checkpoint_(twice, { preventCse: 1 }),
+      remat.RematTypeError,
+      ["1 of type number", "one flag for each argument"],
+    ],
+    [
+      "`concrete`",
+      () => checkpoint_(twice, { concrete: true }),
+      remat.UnsupportedError,
+      ["removed in JAX v0.10.0", "staticArgnums"],
+    ],
     ["a name that is a number", () => loose(checkpointName)(x, 3), remat.RematTypeError, ["3 of type number"]],
     ["a name for text", () => loose(checkpointName)("a", "b"), remat.RematTypeError, ["'a'", "position 0"]],
-    ["names that are numbers", () => loose(checkpointPolicies.saveOnlyTheseNames)(3), remat.RematTypeError, ["3 of type number"]],
+    [
+      "names that are numbers",
+      () => loose(checkpointPolicies.saveOnlyTheseNames)(3),
+      remat.RematTypeError,
+      ["3 of type number"],
+    ],
   ]);
 
   test("an error in a policy comes through as it is", () => {
@@ -359,7 +559,7 @@ describe("checkpoint and its policies", () => {
         }),
       ),
     ).toBe(mine);
-    expect((grad(checkpoint(twice))(x) as NDArray).shape).toEqual([3]);
+    expect(grad(checkpoint(twice))(x).shape).toEqual([3]);
   });
 
   test("a function that fails while it is traced, and then does not", () => {
@@ -374,22 +574,85 @@ describe("checkpoint and its policies", () => {
       fail = false;
     }
     expect(f(x).shape).toEqual([]);
-    expect((grad(f)(x) as NDArray).shape).toEqual([3]);
+    expect(grad(f)(x).shape).toEqual([3]);
   });
 });
 
 describe("control flow", () => {
   table([
-    ["a carry that grows", () => scan_((c: NDArray, y: NDArray) => [np.stack([c, c]), y], s, x), remat.CarryTypeError, ["float32[]", "float32[2]", "Revise"]],
-    ["a carry of another structure", () => scan_((c: NDArray, y: NDArray) => [[c, c], y], s, x), remat.CarryTypeError, ["PyTreeDef((*, *))", "carry c"]],
+    [
+      "a carry that grows",
+      () => scan_((c: NDArray, y: NDArray) => [np.stack([c, c]), y], s, x),
+      remat.CarryTypeError,
+      ["float32[]", "float32[2]", "Revise"],
+    ],
+    [
+      "a carry of another structure",
+      () => scan_((c: NDArray, y: NDArray) => [[c, c], y], s, x),
+      remat.CarryTypeError,
+      ["PyTreeDef((*, *))", "carry c"],
+    ],
     ["a body without outputs", () => scan_((c: NDArray) => c, s, x), remat.RematTypeError, ["pair", "[carry, y]"]],
-    ["another length", () => lax.scan((c: NDArray, y: NDArray) => [c, y], s, x, { length: 4 }), remat.RematValueError, ["4", "[3]"]],
+    [
+      "another length",
+      () => lax.scan((c: NDArray, y: NDArray) => [c, y], s, x, { length: 4 }),
+      remat.RematValueError,
+      ["4", "[3]"],
+    ],
     ["no length", () => lax.scan((c: NDArray) => [c, c], s, null), remat.RematValueError, ["length"]],
-    ["a scalar to loop over", () => lax.scan((c: NDArray, y: NDArray) => [c, y], s, s), remat.RematValueError, ["no leading axis"]],
-    ["branches of different structure", () => cond_(true, (v: NDArray) => v, (v: NDArray) => [v], x), remat.BranchTypeError, ["PyTreeDef((*,))", "Revise"]],
-    ["branches of different dtype", () => lax.cond(true, (v: NDArray) => v, (v: NDArray) => v.astype("int32"), x), remat.BranchTypeError, ["float32[3]", "int32[3]"]],
-    ["a condition of several elements", () => lax.cond(np.array([true, false]), (v: NDArray) => v, (v: NDArray) => v, x), remat.RematTypeError, ["bool[2]", "np.where"]],
-    ["a while loop whose carry changes", () => loose(lax.whileLoop)((c: NDArray) => np.less(c, 3), (c: NDArray) => np.stack([c, c]), s), remat.CarryTypeError, ["float32[2]"]],
+    [
+      "a scalar to loop over",
+      () => lax.scan((c: NDArray, y: NDArray) => [c, y], s, s),
+      remat.RematValueError,
+      ["no leading axis"],
+    ],
+    [
+      "branches of different structure",
+      () =>
+        cond_(
+          true,
+          (v: NDArray) => v,
+          (v: NDArray) => [v],
+          x,
+        ),
+      remat.BranchTypeError,
+      ["PyTreeDef((*,))", "Revise"],
+    ],
+    [
+      "branches of different dtype",
+      () =>
+        lax.cond(
+          true,
+          (v: NDArray) => v,
+          (v: NDArray) => v.astype("int32"),
+          x,
+        ),
+      remat.BranchTypeError,
+      ["float32[3]", "int32[3]"],
+    ],
+    [
+      "a condition of several elements",
+      () =>
+        lax.cond(
+          np.array([true, false]),
+          (v: NDArray) => v,
+          (v: NDArray) => v,
+          x,
+        ),
+      remat.RematTypeError,
+      ["bool[2]", "np.where"],
+    ],
+    [
+      "a while loop whose carry changes",
+      () =>
+        loose(lax.whileLoop)(
+          (c: NDArray) => np.less(c, 3),
+          (c: NDArray) => np.stack([c, c]),
+          s,
+        ),
+      remat.CarryTypeError,
+      ["float32[2]"],
+    ],
   ]);
 });
 

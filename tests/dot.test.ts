@@ -38,8 +38,8 @@ describe("products", () => {
   it("keeps the dtype in which operands meet", () => {
     expect(np.dot(np.ones(2, "bfloat16"), np.ones(2, "bfloat16")).dtype).toBe("bfloat16");
     expect(np.dot(np.ones(2, "bfloat16"), np.ones(2)).dtype).toBe("float32");
-    expect(np.dot(np.array([1]), np.array([2])).dtype).toBe("int32");
-    expect(list(np.dot(np.array([2 ** 30]), np.array([4])))).toBe(0);
+    expect(np.dot(np.array([1], "int32"), np.array([2], "int32")).dtype).toBe("int32");
+    expect(list(np.dot(np.array([2 ** 30], "int32"), np.array([4], "int32")))).toBe(0);
   });
 });
 

@@ -424,15 +424,13 @@ describe(".safetensors", () => {
 });
 
 describe("damaged files", () => {
-  const bases: readonly (readonly [string, Uint8Array<ArrayBuffer>, (bytes: Uint8Array) => Promise<unknown>])[] = [
-    ...golden.npy.filter((c) => sizeOf(c.shape) > 3).map((c) => ["npy", bytesOf(c.file), io.readNpy] as const),
-    ...golden.npz.map(
-      (c) => ["npz", bytesOf(c.file), (b: Uint8Array) => io.readNpz(b, { maxBytes: 2 ** 20 })] as const,
-    ),
-    ...golden.safetensors.map((c) => ["safetensors", bytesOf(c.file), io.readSafetensors] as const),
-  ];
+  type Base = readonly [string, Uint8Array<ArrayBuffer>, (bytes: Uint8Array) => Promise<unknown>];
+  const npys = golden.npy.filter((c) => sizeOf(c.shape) > 3).map((c): Base => ["npy", bytesOf(c.file), io.readNpy]);
+  const readNpz = (bytes: Uint8Array): Promise<unknown> => io.readNpz(bytes, { maxBytes: 2 ** 20 });
+  const npzs = golden.npz.map((c): Base => ["npz", bytesOf(c.file), readNpz]);
+  const safe = golden.safetensors.map((c): Base => ["safetensors", bytesOf(c.file), io.readSafetensors]);
   const damage = fc.record({
-    base: fc.constantFrom(...bases),
+    base: fc.oneof(fc.constantFrom(...npys), fc.constantFrom(...npzs), fc.constantFrom(...safe)),
     bytes: fc.array(
       fc.tuple(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.integer({ min: 0, max: 255 })),
       { maxLength: 6 },
@@ -464,7 +462,7 @@ describe("damaged files", () => {
         }
         const taken = process.memoryUsage().arrayBuffers - before;
         // a reader's copy, a transposed one, and the blocks of the unpacker
-        expect(taken).toBeLessThan(4 * file.length + (format === "npz" ? 2 ** 18 : 2 ** 14));
+        expect(taken).toBeLessThan((format === "npz" ? 4 : 2) * file.length + (format === "npz" ? 2 ** 18 : 2 ** 14));
       }),
       { numRuns: 3000 },
     );

@@ -55,10 +55,7 @@ describe("derivatives", () => {
     expect(list(grad((x: NDArray) => np.prod(x))(np.array([0, 2, 3], "float32")))).toEqual([6, 0, 0]);
   });
   it("differentiates running products", () => {
-    const [, t] = jvp((x: NDArray) => lax.cumprod(x), [np.array([1, 2, 3], "float32")], [np.ones(3)]) as [
-      NDArray,
-      NDArray,
-    ];
+    const [, t] = jvp((x: NDArray) => lax.cumprod(x), [np.array([1, 2, 3], "float32")], [np.ones(3)]);
     expect(list(t)).toEqual([1, 3, 11]);
   });
   it("prints as JAX does", () => {

@@ -5,7 +5,7 @@
 
 An optimizer's case has its name and arguments (as `optim` takes them), and the parameters after each of ten steps on gradients that the
 test makes from the same numbers, in float32; and those after the last step of the same in float64. A schedule's case has its values at some
-counts.
+counts. The program of an update of a single matrix is there as JAX prints it, where the trees of the case fit a single matrix.
 """
 
 import json
@@ -66,6 +66,14 @@ def run_in_float64(tx):
             updates, state = update(double(grads), state, params)
             params = optax.apply_updates(params, updates)
         return nested(params)
+
+
+def program(case):
+    if "ask" in json.dumps(case["as"]) or case["as"]["call"] == "partition":
+        return None
+    w = PARAMS["layer"]["w"]
+    update = lambda updates, state, params: case["is"].update(updates, state, params)
+    return str(jax.make_jaxpr(update)(w, case["is"].init(w), w))
 
 
 def call(name, *args, **options):
@@ -211,7 +219,10 @@ golden = {
     "versions": {"optax": optax.__version__, "jax": jax.__version__},
     "params": nested(PARAMS),
     "gradients": [nested(g) for g in GRADS],
-    "optimizers": [{**c["as"], "params": run(c["is"]), "float64": run_in_float64(c["is"])} for c in OPTIMIZERS + COMPOSED],
+    "optimizers": [
+        {**c["as"], "params": run(c["is"]), "float64": run_in_float64(c["is"]), "program": program(c)}
+        for c in OPTIMIZERS + COMPOSED
+    ],
     "counts": COUNTS,
     "schedules": [{**c["as"], "values": [float(c["is"](jnp.int32(i))) for i in COUNTS]} for c in SCHEDULES],
 }

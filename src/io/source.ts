@@ -60,6 +60,9 @@ const ofBlob = (blob: BlobLike): ByteSource =>
     read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
   });
 
+/** The most bytes that are asked of a file handle at once: Node ends the process at 2 GiB. */
+const MOST = 2 ** 30;
+
 async function ofHandle(handle: FileHandleLike): Promise<ByteSource> {
   const { size } = await handle.stat();
   return checked({
@@ -68,7 +71,7 @@ async function ofHandle(handle: FileHandleLike): Promise<ByteSource> {
       const buffer = new Uint8Array(length);
       let done = 0;
       while (done < length) {
-        const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+        const { bytesRead } = await handle.read(buffer, done, Math.min(length - done, MOST), offset + done);
         if (bytesRead === 0) break;
         done += bytesRead;
       }

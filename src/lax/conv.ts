@@ -258,7 +258,11 @@ export function convGeneralDilatedPatches(
   const channels = x.shape[numbers.lhs_spec[1]];
   const rows = add(counted("int32", [places, places], 0), literal(0, "int32"));
   const ones = convertElementType(eq(rows, counted("int32", [places, places], 1)), x.dtype);
-  const all = reshaped(broadcastedInDim(ones, [channels, places, places], [1, 2]), [channels * places, 1, ...filterShape]);
+  const all = reshaped(broadcastedInDim(ones, [channels, places, places], [1, 2]), [
+    channels * places,
+    1,
+    ...filterShape,
+  ]);
   const kernel = moveaxis(all, [0, 1], [numbers.rhs_spec[0], numbers.rhs_spec[1]]);
   return convGeneralDilated(x, kernel, windowStrides, padding, {
     ...options,

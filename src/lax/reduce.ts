@@ -5,6 +5,7 @@ import { isFloat, isInteger, type DType } from "../core/dtype.ts";
 import { bind, bind1 } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
+import { Verbatim } from "../core/python.ts";
 import { canonicalDType, elementOf } from "../core/scalar.ts";
 import { stageFlat } from "../core/stage.ts";
 import { RematValueError } from "../errors.ts";
@@ -145,6 +146,14 @@ export function reductionJaxpr(
   return closed;
 }
 
+/** How a combining function prints: those of this module by their names in JAX. */
+function displayed(computation: unknown): unknown {
+  const name = Object.entries(lax).find(([, f]) => f === computation)?.[0];
+  if (name === undefined) return computation;
+  const snake = name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+  return new Verbatim(`<function ${snake} at 0xXXXXXXXXXXXX>`);
+}
+
 /** Reduces over axes by any associative function of scalars, from an initial value that does not change anything. */
 export function reduce(operands: ArrayLike, initValues: ArrayLike, computation: Computation, dimensions: Axes): NDArray;
 export function reduce(
@@ -174,6 +183,10 @@ export function reduce(
     return convertElementType(monoid(xs[0], dimensions), xs[0].dtype, xs[0].weakType && inits[0].weakType);
   }
   const jaxpr = reductionJaxpr(computation, inits, !several);
-  const outs = bind(r.reduce, [...xs, ...inits], { computation, dimensions: [...dimensions], jaxpr });
+  const outs = bind(r.reduce, [...xs, ...inits], {
+    computation: displayed(computation),
+    dimensions: [...dimensions],
+    jaxpr,
+  });
   return several ? outs : outs[0];
 }

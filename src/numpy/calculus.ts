@@ -40,7 +40,11 @@ export interface TrapezoidOptions {
 }
 
 /** The integral of samples by the trapezoidal rule. */
-export function trapezoid(y: ArrayLike, x?: ArrayLike | null | TrapezoidOptions, dx?: ArrayLike | TrapezoidOptions): NDArray {
+export function trapezoid(
+  y: ArrayLike,
+  x?: ArrayLike | null | TrapezoidOptions,
+  dx?: ArrayLike | TrapezoidOptions,
+): NDArray {
   const given = named<TrapezoidOptions>(["x", "dx"], [x, dx]);
   const { x: places = null, dx: distance, axis = -1 } = given;
   const args = [y, ...(places === null ? [] : [places]), ...(distance === undefined ? [] : [distance])];
@@ -74,7 +78,10 @@ export function trapezoid(y: ArrayLike, x?: ArrayLike | null | TrapezoidOptions,
 }
 
 /** Differences of neighbours, central inside and one-sided at the ends, along each axis; spacings are distances or coordinates. */
-export function gradient(f: ArrayLike, ...rest: readonly (ArrayLike | { readonly axis?: number | readonly number[] | null })[]): NDArray | readonly NDArray[] {
+export function gradient(
+  f: ArrayLike,
+  ...rest: readonly (ArrayLike | { readonly axis?: number | readonly number[] | null })[]
+): NDArray | readonly NDArray[] {
   const options = named<{ axis: number | readonly number[] | null }>([], rest);
   const spacing = rest.filter((x) => typeof x !== "object" || !("axis" in x)) as ArrayLike[];
   const rank = toArray(f, "gradient").ndim;
@@ -144,7 +151,8 @@ export function vander(x: ArrayLike, N?: number | null | VanderOptions, increasi
     "vander",
     keyOf(columns, up),
     (v) => {
-      if (v.ndim !== 1) throw new RematValueError(`x must be a one-dimensional array, got shape ${tupleText(v.shape)}.`);
+      if (v.ndim !== 1)
+        throw new RematValueError(`x must be a one-dimensional array, got shape ${tupleText(v.shape)}.`);
       const n = columns ?? v.shape[0];
       if (n < 0) throw new RematValueError(`N must be nonnegative, got ${n}.`);
       const count = counted(v.dtype, [n], 0);
@@ -160,7 +168,12 @@ export interface LogspaceOptions extends LinspaceOptions {
 }
 
 /** Numbers whose logarithms are evenly spaced, from base^start to base^stop. */
-export function logspace(start: ArrayLike, stop: ArrayLike, num?: number | LogspaceOptions, options?: LogspaceOptions): NDArray {
+export function logspace(
+  start: ArrayLike,
+  stop: ArrayLike,
+  num?: number | LogspaceOptions,
+  options?: LogspaceOptions,
+): NDArray {
   const given = named<LogspaceOptions>(["num"], [num, options]);
   const { num: n = 50, endpoint = true, base = float(10), dtype: asked = null, axis = 0 } = given;
   return jitted(
@@ -178,7 +191,12 @@ export function logspace(start: ArrayLike, stop: ArrayLike, num?: number | Logsp
 }
 
 /** Numbers each of which is the one before times a factor, from `start` to `stop`. */
-export function geomspace(start: ArrayLike, stop: ArrayLike, num?: number | LinspaceOptions, options?: LinspaceOptions): NDArray {
+export function geomspace(
+  start: ArrayLike,
+  stop: ArrayLike,
+  num?: number | LinspaceOptions,
+  options?: LinspaceOptions,
+): NDArray {
   const given = named<LinspaceOptions>(["num"], [num, options]);
   const { num: n = 50, endpoint = true, dtype: asked = null, axis = 0 } = given;
   return jitted(
@@ -253,10 +271,7 @@ export function corrcoef(x: ArrayLike, y?: ArrayLike | null | CovOptions, option
       if (c.ndim === 0) return div(c, c);
       const d = diag(c);
       const deviation = convertElementType(sqrt(isComplex(d.dtype) ? real(d) : d), c.dtype);
-      const scaled = divide(
-        divide(c, getitem(deviation, slice(null), null)),
-        getitem(deviation, null, slice(null)),
-      );
+      const scaled = divide(divide(c, getitem(deviation, slice(null), null)), getitem(deviation, null, slice(null)));
       if (!isComplex(scaled.dtype)) return clip(scaled, -1, 1);
       return complex(clip(real(scaled), -1, 1), clip(imag(scaled), -1, 1));
     },
@@ -296,7 +311,9 @@ export function vecdot(x1: ArrayLike, x2: ArrayLike, options: VecdotOptions = {}
   const { axis = -1, ...rest } = options;
   const [x, y] = [arrayOf(x1, "vecdot"), arrayOf(x2, "vecdot", 1)];
   if (x.shape.at(axis) !== y.shape.at(axis)) {
-    throw new RematValueError(`axes must match; got shapes ${tupleText(x.shape)} and ${tupleText(y.shape)} with axis=${axis}.`);
+    throw new RematValueError(
+      `axes must match; got shapes ${tupleText(x.shape)} and ${tupleText(y.shape)} with axis=${axis}.`,
+    );
   }
   return mapped(([p, q]) => vdot(p, q, rest), [moveaxis(x, axis, -1), moveaxis(y, axis, -1)], [1, 1]);
 }
@@ -307,7 +324,10 @@ export const matvec = (x1: ArrayLike, x2: ArrayLike): NDArray =>
 
 /** Products of (conjugated) vectors and matrices, leading axes broadcast. */
 export const vecmat = (x1: ArrayLike, x2: ArrayLike): NDArray =>
-  jitted("vecmat", "", (x, y) => mapped(([p, q]) => matmul(p, q), [isComplex(x.dtype) ? conj(x) : x, y], [1, 2]), [x1, x2]);
+  jitted("vecmat", "", (x, y) => mapped(([p, q]) => matmul(p, q), [isComplex(x.dtype) ? conj(x) : x, y], [1, 2]), [
+    x1,
+    x2,
+  ]);
 
 export interface IndicesOptions {
   readonly dtype?: DType | null;
@@ -363,11 +383,13 @@ export { deleteAt as delete };
 export function applyAlongAxis(func1d: (line: NDArray) => NDArray, axis: number, arr: ArrayLike): NDArray {
   const x = arrayOf(arr, "apply_along_axis", 2);
   const along = canonicalAxis(axis, x.ndim);
-  const over = (fn: (y: NDArray) => NDArray, from: number, to: number) => (y: NDArray): NDArray => {
-    const out = batchFlat(([z]) => [fn(z)], y.shape[from], [y], [from]);
-    const place = to < 0 ? to + out.outs[0].ndim + (out.dims[0] === null ? 1 : 0) : to;
-    return matchAxis(y.shape[from], out.dims[0], place, out.outs[0]);
-  };
+  const over =
+    (fn: (y: NDArray) => NDArray, from: number, to: number) =>
+    (y: NDArray): NDArray => {
+      const out = batchFlat(([z]) => [fn(z)], y.shape[from], [y], [from]);
+      const place = to < 0 ? to + out.outs[0].ndim + (out.dims[0] === null ? 1 : 0) : to;
+      return matchAxis(y.shape[from], out.dims[0], place, out.outs[0]);
+    };
   let fn = func1d;
   for (let i = 1; i < x.ndim - along; i++) fn = over(fn, i, -1);
   for (let i = 0; i < along; i++) fn = over(fn, 0, 0);

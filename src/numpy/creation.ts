@@ -290,7 +290,10 @@ export function eye(
     throw new RematValueError(`k must be a scalar integer; got ${offset.aval.toLongString()}.`);
   }
   const [i, j] = [counted(offset.dtype, shape, 0), counted(offset.dtype, shape, 1)];
-  return convertElementType(eq(add(i, convertElementType(offset, offset.dtype)), j), canonicalDType(given.dtype ?? "float64"));
+  return convertElementType(
+    eq(add(i, convertElementType(offset, offset.dtype)), j),
+    canonicalDType(given.dtype ?? "float64"),
+  );
 }
 
 /** The identity matrix. */

@@ -134,11 +134,13 @@ const argument =
     const [asked, keepdims] = [given.axis ?? null, given.keepdims ?? false];
     const body = (array: NDArray): NDArray => {
       const x = asked === null ? ravel(array) : array;
-    if (asked !== null && (asked < -x.ndim || asked >= x.ndim)) {
-      throw new RematIndexError(`tuple index out of range: ${name} was given axis ${asked} for an array of shape ${tupleText(x.shape)}.`);
-    }
-    const along = canonicalAxis(asked ?? 0, x.ndim);
-    if (x.shape[along] === 0) {
+      if (asked !== null && (asked < -x.ndim || asked >= x.ndim)) {
+        throw new RematIndexError(
+          `tuple index out of range: ${name} was given axis ${asked} for an array of shape ${tupleText(x.shape)}.`,
+        );
+      }
+      const along = canonicalAxis(asked ?? 0, x.ndim);
+      if (x.shape[along] === 0) {
         throw new RematValueError(`attempt to get ${name} of an empty sequence: the shape is ${tupleText(x.shape)}.`);
       }
       const out = bind1(primitive, [x], { axes: [along], index_dtype: canonicalDType("int64") });

@@ -69,7 +69,9 @@ function transform(name: string, kind: FftType, a: ArrayLike, options: FftnOptio
   const { s: sizes = null, axes: given = null, norm = null } = options;
   let x = toArray(a, full);
   if (sizes?.some((n) => !Number.isInteger(n) || n <= 0)) {
-    throw new RematValueError(`${full}: Shape should be positive: got s ${tupleText(sizes)}. Give whole numbers above 0.`);
+    throw new RematValueError(
+      `${full}: Shape should be positive: got s ${tupleText(sizes)}. Give whole numbers above 0.`,
+    );
   }
   if (sizes !== null && given !== null && sizes.length !== given.length) {
     throw new RematValueError(
@@ -88,7 +90,9 @@ function transform(name: string, kind: FftType, a: ArrayLike, options: FftnOptio
   let lengths: readonly number[];
   if (sizes === null) {
     const last = axes.length - 1;
-    lengths = axes.map((axis, i) => (kind === IRFFT && i === last ? Math.max(0, 2 * (x.shape[axis] - 1)) : x.shape[axis]));
+    lengths = axes.map((axis, i) =>
+      kind === IRFFT && i === last ? Math.max(0, 2 * (x.shape[axis] - 1)) : x.shape[axis],
+    );
   } else {
     lengths = sizes;
     const wanted = [...x.shape];

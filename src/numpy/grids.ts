@@ -33,7 +33,8 @@ export function ix_(...args: readonly ArrayLike[]): readonly NDArray[] {
     if (x.ndim !== 1) {
       throw new RematValueError(`Arguments to np.ix_ must be 1-dimensional, got shape ${tupleText(x.shape)}.`);
     }
-    if (x.dtype === "bool") throw new UnsupportedError("Boolean arguments to np.ix_ are not implemented. Use np.nonzero.");
+    if (x.dtype === "bool")
+      throw new UnsupportedError("Boolean arguments to np.ix_ are not implemented. Use np.nonzero.");
     const wide = xs.map((_, d) => (d === i ? x.shape[0] : 1));
     return broadcastedInDim(x, wide, [i]);
   });
@@ -71,7 +72,16 @@ const triangle =
     const given = named<TriangleOptions>(["k", "m"], [k, m]);
     const [offset, columns] = [given.k ?? 0, given.m ?? n];
     const pairs = range(n).flatMap((i) => range(columns).flatMap((j) => (inside(i, j, offset) ? [[i, j]] : [])));
-    return [array(pairs.map(([i]) => i), { dtype: "int32" }), array(pairs.map(([, j]) => j), { dtype: "int32" })];
+    return [
+      array(
+        pairs.map(([i]) => i),
+        { dtype: "int32" },
+      ),
+      array(
+        pairs.map(([, j]) => j),
+        { dtype: "int32" },
+      ),
+    ];
   };
 
 type Triangle = (n: number, k?: number | TriangleOptions, m?: number | null | TriangleOptions) => Places;

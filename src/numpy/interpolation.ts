@@ -56,7 +56,9 @@ export function interp(
     ["right", high],
   ] as const) {
     if (typeof v === "string" && v !== "extrapolate") {
-      throw new RematValueError(`the only valid string value of \`${name}\` is 'extrapolate', but got: '${String(v)}'.`);
+      throw new RematValueError(
+        `the only valid string value of \`${name}\` is 'extrapolate', but got: '${String(v)}'.`,
+      );
     }
   }
   return jitted(
@@ -105,4 +107,3 @@ export function interp(
     [x, xp, fp, ...operands],
   );
 }
-

@@ -150,7 +150,9 @@ export function cross(x1: ArrayLike, x2: ArrayLike, options: { readonly axis?: n
 export function outer(x1: ArrayLike, x2: ArrayLike): NDArray {
   const ranks = [x1, x2].map((x) => toArray(x, "outer").ndim);
   if (ranks.some((n) => n !== 1)) {
-    throw new RematValueError(`Input arrays must be one-dimensional, but they are x1.ndim=${ranks[0]} x2.ndim=${ranks[1]}.`);
+    throw new RematValueError(
+      `Input arrays must be one-dimensional, but they are x1.ndim=${ranks[0]} x2.ndim=${ranks[1]}.`,
+    );
   }
   return outerOf(x1, x2);
 }
@@ -160,8 +162,10 @@ export const diagonal = (x: ArrayLike, options: { readonly offset?: number } = {
   diagonalOf(x, { offset: options.offset ?? 0, axis1: -2, axis2: -1 });
 
 /** The traces of matrices. */
-export const trace = (x: ArrayLike, options: { readonly offset?: number; readonly dtype?: DType | null } = {}): NDArray =>
-  traceOf(x, { offset: options.offset ?? 0, axis1: -2, axis2: -1, dtype: options.dtype });
+export const trace = (
+  x: ArrayLike,
+  options: { readonly offset?: number; readonly dtype?: DType | null } = {},
+): NDArray => traceOf(x, { offset: options.offset ?? 0, axis1: -2, axis2: -1, dtype: options.dtype });
 
 /** A square matrix multiplied with itself, n times in all; n may not be negative. */
 export function matrixPower(a: ArrayLike, n: number): NDArray {
@@ -176,7 +180,8 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
         throw new RematTypeError(`Last 2 dimensions of the array must be square: the shape is ${tupleText(x.shape)}.`);
       }
       if (!Number.isInteger(n)) throw new RematTypeError(`exponent must be an integer, got ${n}.`);
-      if (n < 0) throw new UnsupportedError(`matrix_power of exponent ${n} needs the inverse of a matrix, which is not here.`);
+      if (n < 0)
+        throw new UnsupportedError(`matrix_power of exponent ${n} needs the inverse of a matrix, which is not here.`);
       if (n === 0) return broadcastTo(eye(x.shape.at(-2)!, { dtype: x.dtype }), x.shape);
       if (n === 1) return x;
       if (n <= 3) return n === 2 ? matmul(x, x) : matmul(matmul(x, x), x);

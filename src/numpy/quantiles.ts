@@ -40,7 +40,11 @@ interface Settings {
   readonly keepdims: boolean;
 }
 
-const settings = ({ axis = null, method = "linear", keepdims = false }: QuantileOptions): Settings => ({ axis, method, keepdims });
+const settings = ({ axis = null, method = "linear", keepdims = false }: QuantileOptions): Settings => ({
+  axis,
+  method,
+  keepdims,
+});
 
 /** The array with the axes to reduce merged into one, and the shape of a result that keeps them. */
 function merged(x: NDArray, axis: Axis): { x: NDArray; axis: number; kept: number[] | null } {
@@ -137,7 +141,9 @@ function quantileOf(name: "quantile" | "nanquantile", a: NDArray, q: NDArray, op
     (array, level) => {
       const [given] = promoteDtypesInexact(array);
       if (isComplex(given.dtype)) {
-        throw new RematValueError(`quantile does not support complex input, as the operation is poorly defined: got ${given.dtype}.`);
+        throw new RematValueError(
+          `quantile does not support complex input, as the operation is poorly defined: got ${given.dtype}.`,
+        );
       }
       if (level.ndim > 1) throw new RematValueError(`q must be have rank <= 1, got shape ${tupleText(level.shape)}.`);
       const { x, axis: along, kept } = merged(given, axis);
@@ -155,7 +161,12 @@ type Quantile = (a: ArrayLike, q: ArrayLike, axis?: Axis | QuantileOptions, opti
 const levels =
   (name: "quantile" | "nanquantile"): Quantile =>
   (a, q, axis, options) =>
-    quantileOf(name, toArray(a, name), toArray(q, name, 1), settings(named<QuantileOptions>(["axis"], [axis, options])));
+    quantileOf(
+      name,
+      toArray(a, name),
+      toArray(q, name, 1),
+      settings(named<QuantileOptions>(["axis"], [axis, options])),
+    );
 
 /** The value below which the fraction `q` of the elements lies; `q` may be a vector. */
 export const quantile: Quantile = levels("quantile");

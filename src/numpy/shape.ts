@@ -5,7 +5,7 @@ import { RematIndexError, RematTypeError, RematValueError } from "../errors.ts";
 import { canonicalAxes, canonicalAxis, inserted, range, remaining, tupleText } from "../primitives/axes.ts";
 import { jitCall } from "../primitives/jit.ts";
 import { tiled } from "../primitives/join.ts";
-import { broadcastedInDim, expanded, reshaped, reversed, squeezed, transposed } from "../primitives/shape.ts";
+import { expanded, reshaped, reversed, squeezed, transposed } from "../primitives/shape.ts";
 import { toArray, type ArrayLike } from "./asarray.ts";
 import { canonicalShape, type ShapeLike } from "./creation.ts";
 import { jitted } from "./jitted.ts";

@@ -22,6 +22,7 @@ import {
   promoteDtypesInexact,
   promoteDtypesNumeric,
   promoteShapes,
+  settled,
 } from "./promote.ts";
 import { jitted } from "./jitted.ts";
 import { less } from "./logic.ts";
@@ -164,7 +165,7 @@ function staticExponent(y: ArrayLike): number | null {
  */
 export function power(x: ArrayLike, y: ArrayLike): NDArray {
   const exponent = staticExponent(y);
-  if (exponent !== null) return p.integerPow(promoteDtypesNumeric(toArray(x, "power"))[0], exponent);
+  if (exponent !== null) return p.integerPow(settled(promoteDtypesNumeric(toArray(x, "power")))[0], exponent);
   // Inlined as a whole: what it does not need is gone once it is differentiated.
   return jitCall("_power", "", (a, b) => [powerOf(a, b)], [toArray(x, "power"), toArray(y, "power", 1)], true)[0];
 }

@@ -147,22 +147,19 @@ export function multiSteps<S extends OptState>(
         const sums = mapTree((g, sum) => accumulate(g, sum, state.miniStep), updates as ArrayTree, state.accGrads);
         const given = castLike(sums as P, updates);
         const [steps, innerState] = inner.update(given, state.innerOptState, params, extraArgs);
-        const emit = equal(state.miniStep, sub(k, 1));
-        const rest = sub(1, emit);
-        return [
-          mapTree((step) => mul(emit, step), steps),
-          {
-            miniStep: remainder(safeIncrement(state.miniStep), k),
-            gradientStep: add(mul(emit, safeIncrement(state.gradientStep)), mul(rest, state.gradientStep)),
-            innerOptState: mapTree(
-              (old, now) => astype(where(emit, now, old), old.dtype),
-              state.innerOptState,
-              innerState,
-            ),
-            accGrads: mapTree((sum) => astype(mul(rest, sum), accumulatorDtype), sums),
-            skipState,
-          },
-        ];
+        const emit = equal(state.miniStep, typeof k === "number" ? k - 1 : sub(k, 1));
+        const next: MultiStepsState<S> = {
+          miniStep: remainder(safeIncrement(state.miniStep), k),
+          gradientStep: add(mul(emit, safeIncrement(state.gradientStep)), mul(sub(1, emit), state.gradientStep)),
+          innerOptState: mapTree(
+            (old, now) => astype(where(emit, now, old), old.dtype),
+            state.innerOptState,
+            innerState,
+          ),
+          accGrads: mapTree((sum) => astype(mul(sub(1, emit), sum), accumulatorDtype), sums),
+          skipState,
+        };
+        return [mapTree((step) => mul(emit, step), steps), next];
       };
       const leave = (updates: P, state: MultiStepsState<S>): Step => [
         mapTree((g) => np.zerosLike(g), updates),

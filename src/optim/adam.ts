@@ -184,7 +184,8 @@ export interface RadamOptions extends BeliefOptions {
 /** RAdam: Adam that leaves the variance aside until it is known well enough (Liu et al. 2020). */
 export function scaleByRadam(options: RadamOptions = {}): GradientTransformation<ScaleByAdamState> {
   const { b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0, threshold = 5, nesterov = false } = options;
-  const limit = sub(div(2, oneMinus(b2)), 1);
+  const limit = typeof b2 === "number" ? 2 / (1 - b2) - 1 : sub(div(2, oneMinus(b2)), 1);
+  const limits = typeof limit === "number" ? (limit - 4) * (limit - 2) : mul(sub(limit, 4), sub(limit, 2));
   return {
     init: (params) => initMoments(params),
     update<P>(updates: P, state: ScaleByAdamState) {
@@ -192,17 +193,16 @@ export function scaleByRadam(options: RadamOptions = {}): GradientTransformation
       const nu = updateMomentPerElemNorm(updates, state.nu, b2);
       const count = safeIncrement(state.count);
       const b2t = power(asFloat(b2), count);
-      const ro = sub(limit, div(mul(mul(2, count), b2t), sub(1, b2t)));
+      const length = sub(limit, div(mul(mul(2, count), b2t), sub(1, b2t)));
       const mean = correctedMean(updates, mu, b1, count, nesterov);
-      const rectified = sqrt(div(mul(mul(sub(ro, 4), sub(ro, 2)), limit), mul(mul(sub(limit, 4), sub(limit, 2)), ro)));
-      const steps = mapTree(
-        (m, v) => {
-          const step = div(mul(np.astype(rectified, m.dtype), m), add(sqrt(add(v, epsRoot)), eps));
-          return where(greaterEqual(ro, threshold), step, m);
-        },
+      const variance = biasCorrection(nu, b2, count);
+      const factor = sqrt(div(mul(mul(sub(length, 4), sub(length, 2)), limit), mul(limits, length)));
+      const rectified = mapTree(
+        (m, v) => div(mul(np.astype(factor, m.dtype), m), add(sqrt(add(v, epsRoot)), eps)),
         mean,
-        biasCorrection(nu, b2, count),
-      ) as P;
+        variance,
+      );
+      const steps = mapTree((r, m) => where(greaterEqual(length, threshold), r, m), rectified, mean) as P;
       return [steps, { count, mu, nu }];
     },
   };

@@ -37,9 +37,9 @@ export function addDecayedWeights(
       const known = requireParams(params, "addDecayedWeights");
       if (weightDecay === 0) return [updates, state];
       const count = "count" in state ? state.count : null;
+      const next = count === null ? state : { count: safeIncrement(count) };
       const decay = typeof weightDecay === "function" ? weightDecay(count!) : weightDecay;
-      const decayed = mapTree((g, p) => add(g, mul(decay, p)), updates, known);
-      return [decayed, count === null ? state : { count: safeIncrement(count) }];
+      return [mapTree((g, p) => add(g, mul(decay, p)), updates, known), next];
     },
   };
   const { mask = null } = options;

@@ -59,7 +59,8 @@ export function adaptiveGradClip(
       (g, p) => {
         const norm = unitwiseNorm(g, axis);
         const largest = mul(clipping, maximum(unitwiseNorm(p, axis), eps));
-        return where(less(norm, largest), g, mul(g, div(largest, maximum(norm, 1e-6))));
+        const clipped = mul(g, div(largest, maximum(norm, 1e-6)));
+        return where(less(norm, largest), g, clipped);
       },
       updates,
       requireParams(params, "adaptiveGradClip"),

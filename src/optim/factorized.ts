@@ -76,22 +76,23 @@ export function scaleByFactoredRms(options: FactoredRmsOptions = {}): GradientTr
     step: NDArray,
   ): Moments & { update: NDArray } => {
     const decay = decayRateFn(sub(step, stepOffset), decayRate);
-    const squares = add(absSq(grad), epsilon);
-    const average = (v: NDArray, now: NDArray): NDArray =>
-      np.astype(add(mul(decay, v), mul(oneMinus(decay), now)), dtype);
-    const nothing = zeros([1], dtype);
+    const [noRow, noCol, none] = [zeros([1], dtype), zeros([1], dtype), zeros([1], dtype)];
     const dims = factoredDims(shape, factored, minDimSizeToFactor);
+    const squares = add(absSq(grad), epsilon);
+    const average = (v: NDArray, now: () => NDArray): NDArray =>
+      np.astype(add(mul(decay, v), mul(oneMinus(decay), now())), dtype);
     if (dims === null) {
-      const v = average(old.v, squares);
-      return { update: mul(grad, power(v, -0.5)), vRow: nothing, vCol: nothing, v };
+      const v = average(old.v, () => squares);
+      return { update: mul(grad, power(v, -0.5)), vRow: noRow, vCol: noCol, v };
     }
     const [d1, d0] = dims;
-    const vRow = average(old.vRow, mean(squares, d0));
-    const vCol = average(old.vCol, mean(squares, d1));
+    const vRow = average(old.vRow, () => mean(squares, d0));
+    const vCol = average(old.vCol, () => mean(squares, d1));
     const rowMean = mean(vRow, { axis: d1 > d0 ? d1 - 1 : d1, keepdims: true });
-    const byRow = expandDims(power(div(vRow, rowMean), -0.5), d0);
-    const byColumn = expandDims(power(vCol, -0.5), d1);
-    return { update: mul(mul(grad, byRow), byColumn), vRow, vCol, v: nothing };
+    const rowFactor = power(div(vRow, rowMean), -0.5);
+    const colFactor = power(vCol, -0.5);
+    const update = mul(mul(grad, expandDims(rowFactor, d0)), expandDims(colFactor, d1));
+    return { update, vRow, vCol, v: none };
   };
 
   return {

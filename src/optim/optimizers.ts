@@ -297,13 +297,19 @@ export function fromage(
   const { add, multiply, power, subtract, trueDivide } = np;
   const damping = (rate: Scalar): Scalar =>
     typeof rate === "number" ? 1 / Math.sqrt(1 + rate * rate) : trueDivide(1, power(add(1, power(rate, 2)), 0.5));
-  const rate = (r: Scalar): Scalar => (typeof r === "number" ? r * (damping(r) as number) : multiply(r, damping(r)));
-  const decay = (r: Scalar): Scalar => (typeof r === "number" ? (damping(r) as number) - 1 : subtract(damping(r), 1));
-  const at = (f: (r: Scalar) => Scalar): ScalarOrSchedule =>
+  const damped = (rate: Scalar): Scalar => {
+    const factor = damping(rate);
+    return typeof rate === "number" && typeof factor === "number" ? rate * factor : multiply(factor, rate);
+  };
+  const decay = (rate: Scalar): Scalar => {
+    const factor = damping(rate);
+    return typeof factor === "number" ? factor - 1 : subtract(factor, 1);
+  };
+  const at = (f: (rate: Scalar) => Scalar): ScalarOrSchedule =>
     typeof learningRate === "function" ? (count) => f(learningRate(count)) : f(learningRate);
   return chain(
     scaleByTrustRatio({ minNorm: options.minNorm ?? 1e-6 }),
-    scaleByLearningRate(at(rate)),
+    scaleByLearningRate(at(damped)),
     addDecayedWeights(at(decay)),
   );
 }

@@ -4,6 +4,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import * as lax from "../lax/elementwise.ts";
+import { float } from "../numpy/asarray.ts";
 import * as np from "../numpy/index.ts";
 import {
   fullLike,
@@ -84,7 +85,11 @@ export function scaleByRss(
     init: (params) => ({ sumOfSquares: fullLike(params, initialAccumulatorValue) }),
     update(updates, state) {
       const sumOfSquares = mapTree((g, t) => add(absSq(g), t), updates as ArrayTree, state.sumOfSquares);
-      const steps = mapTree((g, t) => mul(where(greater(t, 0), lax.rsqrt(add(t, eps)), 0), g), updates, sumOfSquares);
+      const steps = mapTree(
+        (g, t) => mul(where(greater(t, 0), lax.rsqrt(add(t, eps)), float(0)), g),
+        updates,
+        sumOfSquares,
+      );
       return [steps, { sumOfSquares }];
     },
   };

@@ -51,7 +51,13 @@ export const fftP: Primitive<FftParams> = {
     }
     const spectrum = kind === RFFT ? lengths.with(last, Math.floor(lengths[last] / 2) + 1) : lengths;
     const dtype =
-      kind === RFFT ? complexDType(x.dtype) : kind === IRFFT ? (x.dtype === "complex128" ? "float64" : "float32") : x.dtype;
+      kind === RFFT
+        ? complexDType(x.dtype)
+        : kind === IRFFT
+          ? x.dtype === "complex128"
+            ? "float64"
+            : "float32"
+          : x.dtype;
     return [x.update({ shape: [...x.shape.slice(0, outer), ...spectrum], dtype })];
   },
   jvp: linearJvp(() => fftP),

@@ -98,17 +98,7 @@ import { nameP } from "./name.ts";
 import { pad, slice } from "./pad.ts";
 import { randomGamma } from "./randomGamma.ts";
 import { randomBits, randomFoldIn, randomSeed, randomSplit, randomUnwrap, randomWrap, threefry2x32 } from "./random.ts";
-import {
-  argmax,
-  argmin,
-  reduce,
-  reduceAnd,
-  reduceMax,
-  reduceMin,
-  reduceOr,
-  reduceProd,
-  reduceXor,
-} from "./reduce.ts";
+import { argmax, argmin, reduce, reduceAnd, reduceMax, reduceMin, reduceOr, reduceProd, reduceXor } from "./reduce.ts";
 import { remat } from "./remat.ts";
 import { scan } from "./scan.ts";
 import { scatter, scatterMax, scatterMin, scatterMul } from "./scatter.ts";
@@ -302,4 +292,4 @@ export const primitives = {
 export type PrimitiveName = keyof typeof primitives;
 
 /** The records of all primitives. */
-export const registry: readonly Primitive[] = Object.values(primitives) as readonly Primitive[];
+export const registry: readonly Primitive[] = Object.values(primitives);

@@ -3,7 +3,7 @@
  * an unknown number of steps cannot be stored in advance. Its operands are `[condition consts, body consts, carry]`.
  */
 import type { NDArray } from "../core/array.ts";
-import { batchInFront, matchAxis } from "../core/axes.ts";
+import { matchAxis } from "../core/axes.ts";
 import { bind } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var, type Eqn, type Params } from "../core/jaxpr.ts";
 import type { SplitTrace } from "../core/partial.ts";
@@ -94,7 +94,7 @@ function batchWhile(
 ): BatchResult {
   const { cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts } = params;
   const [condDims, bodyDims, initDims] = split(dims, cond_nconsts, body_nconsts);
-  const axis = (batched: readonly boolean[]): (number | null)[] => batched.map((b) => (b ? 0 : null));
+  const axis = (batched: readonly boolean[], at = 0): (number | null)[] => batched.map((b) => (b ? at : null));
   const isBatched = (ds: readonly (number | null)[]): boolean[] => ds.map((d) => d !== null);
   const { carry } = carryFixpoint(isBatched(initDims), (batched) => {
     const { dims: out } = batchJaxpr(body_jaxpr, size, axis([...isBatched(bodyDims), ...batched]), batched);
@@ -104,15 +104,15 @@ function batchWhile(
   // With a batched predicate the loop runs until all are done, so everything it carries must be batched.
   const everything = predicate.dims[0] !== null;
   const carried = everything ? carry.map(() => true) : carry;
-  const carryDims = axis(carried);
-  const body = batchJaxpr(body_jaxpr, size, [...bodyDims, ...carryDims], carried);
+  // The axes of a predicate that is batched already stay in front.
+  const at = everything ? 0 : cond_jaxpr.outAvals[0].ndim;
+  const carryDims = axis(carried, at);
+  const body = batchJaxpr(body_jaxpr, size, [...bodyDims, ...carryDims], carried, at);
   const cond = batchJaxpr(cond_jaxpr, size, [...condDims, ...carryDims], [everything]);
   const consts = args.slice(0, cond_nconsts + body_nconsts);
   const init = args
     .slice(cond_nconsts + body_nconsts)
-    .map((x, i) =>
-      carried[i] ? (initDims[i] === null ? batchInFront(x, null, size) : matchAxis(size, initDims[i], 0, x)) : x,
-    );
+    .map((x, i) => (carried[i] ? matchAxis(size, initDims[i], at, x) : x));
   const outs = bindWhile([...consts, ...init], { ...params, cond_jaxpr: cond.closed, body_jaxpr: body.closed });
   return { outs, dims: carryDims };
 }
@@ -128,7 +128,8 @@ function splitWhile(trace: PartialTrace, args: readonly NDArray[], params: While
   });
   const cond = unzip(cond_jaxpr, [...condUk, ...carryUk]);
   const later = (): readonly NDArray[] => (trace as SplitTrace).writeDown(whileP, args, params, body_jaxpr.outAvals);
-  if (cond.unknownOut[0] || unknown.every((u) => u)) return later();
+  if (!unknown.includes(true)) return bindWhile(args, params);
+  if (cond.unknownOut[0] || !unknown.includes(false)) return later();
   const known = [...condUk, ...bodyUk, ...carryUk];
   const numKnownOut = carryUk.length - count(carryUk);
   const knownBody = pruneClosedOutputs(

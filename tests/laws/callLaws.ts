@@ -1,11 +1,24 @@
 /** The laws of operations that hold programs: calls, loops, branches, custom rules. They are called through the functions of the library. */
-import { checkpoint, checkpointPolicies, customJvp, customVjp, jit, lax, makeJaxpr, np, type NDArray, type Primitive } from "../../src/index.ts";
+import {
+  checkpoint,
+  checkpointPolicies,
+  customJvp,
+  customVjp,
+  jit,
+  lax,
+  makeJaxpr,
+  np,
+  type NDArray,
+  type Primitive,
+} from "../../src/index.ts";
 import { primitives } from "../../src/primitives/index.ts";
 import { call, type Instance, type Law } from "./law.ts";
 import type { Sample } from "./sample.ts";
 
 const p = primitives as unknown as Readonly<Record<string, Primitive>>;
-const one = (f: (...xs: NDArray[]) => NDArray): Instance["f"] => (...xs) => [f(...xs)];
+const one =
+  (f: (...xs: NDArray[]) => NDArray): Instance["f"] =>
+  (...xs) => [f(...xs)];
 const body = (x: NDArray, y: NDArray): NDArray => np.sin(np.multiply(x, y)).add(x);
 const pair = (s: Sample): NDArray[] => {
   const shape = s.shape();
@@ -14,7 +27,7 @@ const pair = (s: Sample): NDArray[] => {
 const both = (f: (x: NDArray, y: NDArray) => NDArray, options: Omit<Law, "draw"> = {}): Law => ({
   smooth: [0, 1],
   ...options,
-  draw: (s) => ({ f: one(f as (...xs: NDArray[]) => NDArray), args: pair(s) }),
+  draw: (s) => ({ f: one(f), args: pair(s) }),
 });
 
 const forward = customJvp((x: NDArray, y: NDArray) => body(x, y));
@@ -38,19 +51,24 @@ export const callLaws = {
     smooth: [0, 1],
     draw(s) {
       const args = pair(s);
-      return { f: (...xs) => call(p.closed_call, { call_jaxpr: makeJaxpr(body)(...(args as [NDArray, NDArray])) })(...xs), args };
+      return {
+        f: (...xs) => call(p.closed_call, { call_jaxpr: makeJaxpr(body)(...(args as [NDArray, NDArray])) })(...xs),
+        args,
+      };
     },
   },
   remat2: both(checkpoint(body, { policy: checkpointPolicies.dotsSaveable })),
-  custom_jvp_call: both(jit(forward) as typeof body),
-  custom_vjp_call: both(jit(reverse) as typeof body, { modes: ["rev"] }),
-  custom_lin: both(reverse as typeof body, { modes: ["rev"] }),
+  custom_jvp_call: both(jit(forward)),
+  custom_vjp_call: both(jit(reverse), { modes: ["rev"] }),
+  custom_lin: both(reverse, { modes: ["rev"] }),
   cond: {
     smooth: [1, 2],
     draw(s) {
       const args = pair(s);
       return {
-        f: one((i, x, y) => lax.switchBranches(i, [body, (x: NDArray, y: NDArray) => np.exp(x).mul(y), (x: NDArray) => x], x, y)),
+        f: one((i, x, y) =>
+          lax.switchBranches(i, [body, (x: NDArray, y: NDArray) => np.exp(x).mul(y), (x: NDArray) => x], x, y),
+        ),
         args: [s.ints([], -1, 3), ...args],
       };
     },

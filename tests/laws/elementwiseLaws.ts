@@ -24,14 +24,19 @@ const isInterval = (d: Domain | readonly Domain[]): d is Domain => typeof d[0] =
 const smooth = (primitive: Primitive, options: Partial<Law> = {}): Law => {
   const domain = primitive.domain ?? [-2, 2];
   const [low, high] = isInterval(domain) ? domain : domain[0];
-  return elementwise(primitive, [between(low, high)], { smooth: [0], params: () => parametersOf(primitive), ...options });
+  return elementwise(primitive, [between(low, high)], {
+    smooth: [0],
+    params: () => parametersOf(primitive),
+    ...options,
+  });
 };
 /** The parameters that elementwise operations have beside their operands. */
 const parametersOf = (primitive: Primitive): Readonly<Record<string, unknown>> =>
   primitive.name === "round" ? { rounding_method: 1 } : { accuracy: null };
 
 const p = primitives as unknown as Readonly<Record<string, Primitive>>;
-const two = (name: string, draws: readonly Draw[], options: Omit<Law, "draw"> = {}): Law => elementwise(p[name], draws, options);
+const two = (name: string, draws: readonly Draw[], options: Omit<Law, "draw"> = {}): Law =>
+  elementwise(p[name], draws, options);
 const comparison = (name: string): Law => two(name, [anyFloat, anyFloat]);
 
 /** By complex numbers made of two real operands. */
@@ -54,7 +59,11 @@ export const elementwiseLaws = {
   add_any: two("add_any", [anyFloat, anyFloat], { smooth: [0, 1], linear: [[0, 1], [0], [1]].slice(0, 1) }),
   add: two("add", [anyFloat, anyFloat], { smooth: [0, 1], linear: [[0, 1]] }),
   sub: two("sub", [anyFloat, anyFloat], { smooth: [0, 1], linear: [[0, 1]] }),
-  mul: elementwise(p.mul, [anyFloat, anyFloat], { smooth: [0, 1], linear: [[0], [1]], params: () => ({ out_dtype: null }) }),
+  mul: elementwise(p.mul, [anyFloat, anyFloat], {
+    smooth: [0, 1],
+    linear: [[0], [1]],
+    params: () => ({ out_dtype: null }),
+  }),
   div: two("div", [anyFloat, positive], { smooth: [0, 1], linear: [[0]] }),
   neg: two("neg", [anyFloat], { smooth: [0], linear: [[0]] }),
   sign: two("sign", [nonzero], { smooth: [0] }),
@@ -139,7 +148,14 @@ export const elementwiseLaws = {
   igamma: two("igamma", [positive, positive], { smooth: [1], tolerance: 1e-4 }),
   igammac: two("igammac", [positive, positive], { smooth: [1], tolerance: 1e-4 }),
   igamma_grad_a: two("igamma_grad_a", [positive, positive]),
-  polygamma: two("polygamma", [(s, shape) => s.array(shape, () => s.int(1, 3)), positive], { smooth: [1], order: 2, tolerance: 1e-3 }),
+  polygamma: two("polygamma", [(s, shape) => s.array(shape, () => s.int(1, 3)), positive], {
+    smooth: [1],
+    order: 2,
+    tolerance: 1e-3,
+  }),
   zeta: two("zeta", [between(1.5, 4), positive]),
-  regularized_incomplete_beta: two("regularized_incomplete_beta", [positive, positive, between(0.2, 0.8)], { smooth: [2], tolerance: 1e-4 }),
+  regularized_incomplete_beta: two("regularized_incomplete_beta", [positive, positive, between(0.2, 0.8)], {
+    smooth: [2],
+    tolerance: 1e-4,
+  }),
 } as const satisfies Readonly<Record<string, Law>>;

@@ -8,7 +8,13 @@ export type Wrap = (f: Vector, choice: number) => Vector;
 
 export const NAMES = ["a", "b", "c"] as const;
 
-const unary: readonly ((x: NDArray) => NDArray)[] = [np.sin, np.cos, np.tanh, (x) => np.exp(np.negative(np.square(x))), (x) => np.logaddexp(x, 0)];
+const unary: readonly ((x: NDArray) => NDArray)[] = [
+  np.sin,
+  np.cos,
+  np.tanh,
+  (x) => np.exp(np.negative(np.square(x))),
+  (x) => np.logaddexp(x, 0),
+];
 const binary: readonly ((x: NDArray, y: NDArray) => NDArray)[] = [np.add, np.subtract, np.multiply];
 
 /** Draws a program. The same draws with another `wrap` give the same program with other checkpoints. */
@@ -44,7 +50,12 @@ function drawStep(s: Sample, depth: number, wrap: Wrap): Vector {
       const f = inner();
       const [length, reverse] = [s.int(1, 3), s.flag()];
       return (x, w) => {
-        const [c, ys] = lax.scan((c: NDArray, scale: NDArray) => [f(c, w), np.multiply(c, scale)], x, np.linspace(0.5, 1, length), { reverse });
+        const [c, ys] = lax.scan(
+          (c: NDArray, scale: NDArray) => [f(c, w), np.multiply(c, scale)],
+          x,
+          np.linspace(0.5, 1, length),
+          { reverse },
+        );
         return np.add(c, np.sum(ys, 0));
       };
     }

@@ -12,7 +12,7 @@ import {
   grad,
   jit,
   jvp,
-  NDArray,
+  type NDArray,
   np,
   savedResiduals,
   valueAndGrad,
@@ -76,9 +76,12 @@ const forAll = (numRuns: number, property: (c: Case) => void): void => {
   );
 };
 
-const loss = (f: Vector) => (x: NDArray, w: NDArray): NDArray => np.sum(f(x, w));
+const loss =
+  (f: Vector) =>
+  (x: NDArray, w: NDArray): NDArray =>
+    np.sum(f(x, w));
 const derivative = (f: Vector): ((x: NDArray, w: NDArray) => [NDArray, NDArray[]]) =>
-  valueAndGrad(loss(f), { argnums: [0, 1] }) as (x: NDArray, w: NDArray) => [NDArray, NDArray[]];
+  valueAndGrad(loss(f), { argnums: [0, 1] });
 
 describe.each(policies)("policy: %s", (_, policy) => {
   test("value and gradient have the bits of the program without checkpoint", () => {
@@ -148,7 +151,8 @@ function work(jaxpr: Jaxpr): number {
     return sum + steps * inside.reduce((n, inner) => n + work(inner), 0);
   }, 0);
 }
-const isCopy = (name: string): boolean => ["device_put", "reduce_precision", "name", "broadcast_in_dim", "empty2"].includes(name);
+const isCopy = (name: string): boolean =>
+  ["device_put", "reduce_precision", "name", "broadcast_in_dim", "empty2"].includes(name);
 
 describe("what is recomputed", () => {
   // each policy saves all that the one before it saves
@@ -156,14 +160,18 @@ describe("what is recomputed", () => {
     checkpointPolicies.nothingSaveable,
     checkpointPolicies.saveOnlyTheseNames(NAMES[0]),
     checkpointPolicies.saveOnlyTheseNames(...NAMES),
-    checkpointPolicies.saveFromBothPolicies(checkpointPolicies.saveOnlyTheseNames(...NAMES), checkpointPolicies.dotsSaveable),
+    checkpointPolicies.saveFromBothPolicies(
+      checkpointPolicies.saveOnlyTheseNames(...NAMES),
+      checkpointPolicies.dotsSaveable,
+    ),
     checkpointPolicies.everythingSaveable,
   ];
 
   test("a policy that saves more makes no backward pass longer", () => {
     forAll(20, ({ plain, x, w }) => {
       const lengths = chain.map((policy) => work(fwdBwd(checkpoint(plain, { policy }), x, w).bwd));
-      for (let i = 1; i < lengths.length; i++) expect(lengths[i], `after policy ${i}: ${lengths.join()}`).toBeLessThanOrEqual(lengths[i - 1]);
+      for (let i = 1; i < lengths.length; i++)
+        expect(lengths[i], `after policy ${i}: ${lengths.join()}`).toBeLessThanOrEqual(lengths[i - 1]);
     });
   });
 

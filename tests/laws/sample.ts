@@ -35,7 +35,7 @@ export class Sample {
   /** An array whose elements are drawn one by one. */
   array(shape: readonly number[], draw: () => number | boolean, dtype: DType = "float64"): NDArray {
     const size = shape.reduce((a, b) => a * b, 1);
-    return np.reshape(np.array(Array.from({ length: size }, draw) as number[], dtype), [...shape]);
+    return np.reshape(np.array(Array.from({ length: size }, draw), dtype), [...shape]);
   }
 
   floats(shape: readonly number[], low = -2, high = 2): NDArray {
@@ -55,7 +55,9 @@ export class Sample {
   /** Numbers far from one another, so that an order does not change by a small step. */
   distinct(shape: readonly number[]): NDArray {
     const size = shape.reduce((a, b) => a * b, 1);
-    const order = Array.from({ length: size }, (_, i) => i).sort((a, b) => ((a * 7 + 3) % 11) - ((b * 7 + 3) % 11) || a - b);
+    const order = Array.from({ length: size }, (_, i) => i).sort(
+      (a, b) => ((a * 7 + 3) % 11) - ((b * 7 + 3) % 11) || a - b,
+    );
     const shift = this.int(0, size);
     let next = 0;
     return this.array(shape, () => (order[(next++ + shift) % size] - size / 2) * 0.5 + 0.1 * this.unit());

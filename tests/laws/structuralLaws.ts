@@ -6,27 +6,44 @@ import type { Sample } from "./sample.ts";
 
 const p = primitives as unknown as Readonly<Record<string, Primitive>>;
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-const one = (f: (...xs: NDArray[]) => NDArray): Instance["f"] => (...xs) => [f(...xs)];
+const one =
+  (f: (...xs: NDArray[]) => NDArray): Instance["f"] =>
+  (...xs) => [f(...xs)];
 
 /** A law of an operation on one array with parameters. */
 const shaped = (
   name: string,
   params: (s: Sample, shape: readonly number[]) => Readonly<Record<string, unknown>>,
-  options: Omit<Law, "draw"> & { readonly rank?: readonly [number, number]; readonly values?: "distinct" | "ints" | "bools" } = {},
+  options: Omit<Law, "draw"> & {
+    readonly rank?: readonly [number, number];
+    readonly values?: "distinct" | "ints" | "bools";
+  } = {},
 ): Law => ({
   ...options,
   draw(s) {
     const shape = s.shape(...(options.rank ?? [1, 3]));
     const { values } = options;
-    const x = values === "distinct" ? s.distinct(shape) : values === "ints" ? s.ints(shape) : values === "bools" ? s.bools(shape) : s.nonzero(shape);
+    const x =
+      values === "distinct"
+        ? s.distinct(shape)
+        : values === "ints"
+          ? s.ints(shape)
+          : values === "bools"
+            ? s.bools(shape)
+            : s.nonzero(shape);
     return { f: call(p[name], params(s, shape)), args: [x] };
   },
 });
 
-const someAxes = (s: Sample, shape: readonly number[]): { axes: number[] } => ({ axes: range(shape.length).filter(() => s.flag()) });
+const someAxes = (s: Sample, shape: readonly number[]): { axes: number[] } => ({
+  axes: range(shape.length).filter(() => s.flag()),
+});
 const axis = (s: Sample, shape: readonly number[]): number => s.int(0, shape.length - 1);
 const cumulative = (name: string, options: Omit<Law, "draw">, values?: "distinct"): Law =>
-  shaped(name, (s, shape) => ({ axis: axis(s, shape), reverse: s.flag() }), { ...options, ...(values === undefined ? {} : { values }) });
+  shaped(name, (s, shape) => ({ axis: axis(s, shape), reverse: s.flag() }), {
+    ...options,
+    ...(values === undefined ? {} : { values }),
+  });
 
 const LINEAR = { smooth: [0], linear: [[0]], order: 2 } as const;
 
@@ -39,7 +56,10 @@ const window = (s: Sample): Readonly<Record<string, readonly unknown[]>> => ({
   ],
 });
 const undilated = { base_dilation: [1, 1], window_dilation: [1, 1] };
-const dilated = (s: Sample): Readonly<Record<string, unknown>> => ({ base_dilation: [s.int(1, 2), 1], window_dilation: [1, s.int(1, 2)] });
+const dilated = (s: Sample): Readonly<Record<string, unknown>> => ({
+  base_dilation: [s.int(1, 2), 1],
+  window_dilation: [1, s.int(1, 2)],
+});
 const image = (s: Sample): NDArray => s.distinct([s.int(3, 4), s.int(4, 5)]);
 
 /** Rows of a matrix, by indices that may repeat or be out of range. */
@@ -73,7 +93,10 @@ export const structuralLaws = {
       const shape = [s.int(1, 3), s.int(1, 3), s.int(1, 2)];
       const dims = range(3).filter(() => s.flag());
       const operand = dims.map((d) => (s.flag() ? 1 : shape[d]));
-      return { f: call(p.broadcast_in_dim, { shape, broadcast_dimensions: dims, sharding: null }), args: [s.floats(operand)] };
+      return {
+        f: call(p.broadcast_in_dim, { shape, broadcast_dimensions: dims, sharding: null }),
+        args: [s.floats(operand)],
+      };
     },
   },
   reshape: {
@@ -82,7 +105,10 @@ export const structuralLaws = {
       const shape = s.shape(1, 3);
       const size = shape.reduce((a, b) => a * b, 1);
       const dimensions = s.flag() ? s.permutation(shape.length) : null;
-      return { f: call(p.reshape, { new_sizes: s.flag() ? [size] : [1, size], dimensions, sharding: null }), args: [s.floats(shape)] };
+      return {
+        f: call(p.reshape, { new_sizes: s.flag() ? [size] : [1, size], dimensions, sharding: null }),
+        args: [s.floats(shape)],
+      };
     },
   },
   squeeze: {
@@ -100,7 +126,10 @@ export const structuralLaws = {
       return { f: call(p.concatenate, { dimension: 1 }), args: [s.floats([a, b]), s.floats([a, c])] };
     },
   },
-  split: { ...LINEAR, draw: (s) => ({ f: call(p.split, { sizes: [1, 2], axis: 1 }), args: [s.floats([s.int(1, 3), 3])] }) },
+  split: {
+    ...LINEAR,
+    draw: (s) => ({ f: call(p.split, { sizes: [1, 2], axis: 1 }), args: [s.floats([s.int(1, 3), 3])] }),
+  },
   stack: {
     smooth: [0, 1],
     linear: [[0, 1]],
@@ -129,7 +158,11 @@ export const structuralLaws = {
   slice: {
     ...LINEAR,
     draw: (s) => ({
-      f: call(p.slice, { start_indices: [s.int(0, 1), 0], limit_indices: [s.int(2, 4), 2], strides: s.flag() ? null : [s.int(1, 2), 1] }),
+      f: call(p.slice, {
+        start_indices: [s.int(0, 1), 0],
+        limit_indices: [s.int(2, 4), 2],
+        strides: s.flag() ? null : [s.int(1, 2), 1],
+      }),
       args: [s.floats([4, 3])],
     }),
   },
@@ -144,7 +177,10 @@ export const structuralLaws = {
     smooth: [0, 1],
     linear: [[0, 1]],
     order: 2,
-    draw: (s) => ({ f: call(p.dynamic_update_slice), args: [s.floats([3, 4]), s.floats([2, 2]), s.ints([], 0, 3), s.ints([], 0, 3)] }),
+    draw: (s) => ({
+      f: call(p.dynamic_update_slice),
+      args: [s.floats([3, 4]), s.floats([2, 2]), s.ints([], 0, 3), s.ints([], 0, 3)],
+    }),
   },
 
   reduce_sum: shaped("reduce_sum", (s, shape) => ({ ...someAxes(s, shape), out_sharding: null }), LINEAR),
@@ -227,25 +263,6 @@ export const structuralLaws = {
       };
     },
   },
-  // between real operands and the real and imaginary parts of results
-  fft: {
-    smooth: [0, 1],
-    linear: [[0, 1]],
-    order: 2,
-    draw(s) {
-      const [kind, n, batch] = [s.int(0, 3), s.int(2, 5), s.int(1, 2)];
-      const input = [batch, kind === 3 ? Math.floor(n / 2) + 1 : n];
-      const params = { fft_type: kind, fft_lengths: [n] };
-      return {
-        f(re, im) {
-          const [z] = kind === 2 ? [np.add(re, im)] : call(p.complex)(re, im);
-          const [y] = call(p.fft, params)(z);
-          return kind === 3 ? [y] : [...call(p.real)(y), ...call(p.imag)(y)];
-        },
-        args: [s.floats(input), s.floats(input)],
-      };
-    },
-  },
   reduce_window_sum: {
     ...LINEAR,
     draw: (s) => ({ f: call(p.reduce_window_sum, { ...window(s), ...dilated(s) }), args: [image(s)] }),
@@ -254,12 +271,32 @@ export const structuralLaws = {
     smooth: [0],
     order: 2,
     modes: ["fwd", "rev"],
-    draw: (s) => ({ f: call(p.reduce_window_max, { ...window(s), ...undilated, padding: [[0, 0], [0, 0]] }), args: [image(s)] }),
+    draw: (s) => ({
+      f: call(p.reduce_window_max, {
+        ...window(s),
+        ...undilated,
+        padding: [
+          [0, 0],
+          [0, 0],
+        ],
+      }),
+      args: [image(s)],
+    }),
   },
   reduce_window_min: {
     smooth: [0],
     order: 2,
-    draw: (s) => ({ f: call(p.reduce_window_min, { ...window(s), ...undilated, padding: [[0, 0], [0, 0]] }), args: [image(s)] }),
+    draw: (s) => ({
+      f: call(p.reduce_window_min, {
+        ...window(s),
+        ...undilated,
+        padding: [
+          [0, 0],
+          [0, 0],
+        ],
+      }),
+      args: [image(s)],
+    }),
   },
   reduce_window: {
     smooth: [0],
@@ -277,7 +314,15 @@ export const structuralLaws = {
     order: 2,
     draw(s) {
       const x = image(s);
-      const params = { ...window(s), ...undilated, padding: [[0, 0], [0, 0]], select_prim: s.pick(["ge", "le"]) };
+      const params = {
+        ...window(s),
+        ...undilated,
+        padding: [
+          [0, 0],
+          [0, 0],
+        ],
+        select_prim: s.pick(["ge", "le"]),
+      };
       return { f: call(p.select_and_gather_add, params), args: [s.floats(x.shape), x] };
     },
   },
@@ -286,7 +331,15 @@ export const structuralLaws = {
     linear: [[0]],
     order: 2,
     draw(s) {
-      const params = { window_dimensions: [2, 2], window_strides: [1, 2], padding: [[0, 0], [0, 0]], select_prim: s.pick(["ge", "le"]) };
+      const params = {
+        window_dimensions: [2, 2],
+        window_strides: [1, 2],
+        padding: [
+          [0, 0],
+          [0, 0],
+        ],
+        select_prim: s.pick(["ge", "le"]),
+      };
       return { f: call(p.select_and_scatter_add, params), args: [s.floats([2, 2]), s.distinct([3, 4])] };
     },
   },
@@ -302,10 +355,18 @@ export const structuralLaws = {
   },
   "scatter-add": scattering((x, i, u) => lax.scatterAdd(x, i, u, rowDims), { smooth: [0, 2], linear: [[0, 2]] }),
   "scatter-sub": scattering((x, i, u) => lax.scatterSub(x, i, u, rowDims), { smooth: [0, 2], linear: [[0, 2]] }),
-  "scatter-mul": scattering((x, i, u) => lax.scatterMul(x, i, u, rowDims, { uniqueIndices: true }), { smooth: [0, 2], linear: [[0], [2]] }, true),
+  "scatter-mul": scattering(
+    (x, i, u) => lax.scatterMul(x, i, u, rowDims, { uniqueIndices: true }),
+    { smooth: [0, 2], linear: [[0], [2]] },
+    true,
+  ),
   "scatter-min": scattering((x, i, u) => lax.scatterMin(x, i, u, rowDims), { smooth: [0, 2] }, true),
   "scatter-max": scattering((x, i, u) => lax.scatterMax(x, i, u, rowDims), { smooth: [0, 2] }, true),
-  scatter: scattering((x, i, u) => lax.scatter(x, i, u, rowDims, { uniqueIndices: true }), { smooth: [0, 2], linear: [[0, 2]] }, true),
+  scatter: scattering(
+    (x, i, u) => lax.scatter(x, i, u, rowDims, { uniqueIndices: true }),
+    { smooth: [0, 2], linear: [[0, 2]] },
+    true,
+  ),
 
   sort: {
     smooth: [0, 1],
@@ -316,13 +377,21 @@ export const structuralLaws = {
       return { f: call(p.sort, params), args: [s.distinct(shape), s.floats(shape)] };
     },
   },
-  top_k: shaped("top_k", (_, shape) => ({ axis: shape.length - 1, k: 1 }), { smooth: [0], values: "distinct", order: 2 }),
-
-  convert_element_type: shaped("convert_element_type", () => ({ new_dtype: "float32", weak_type: false, sharding: null }), {
-    ...LINEAR,
-    step: 1,
-    tolerance: 1e-5,
+  top_k: shaped("top_k", (_, shape) => ({ axis: shape.length - 1, k: 1 }), {
+    smooth: [0],
+    values: "distinct",
+    order: 2,
   }),
+
+  convert_element_type: shaped(
+    "convert_element_type",
+    () => ({ new_dtype: "float32", weak_type: false, sharding: null }),
+    {
+      ...LINEAR,
+      step: 1,
+      tolerance: 1e-5,
+    },
+  ),
   reduce_precision: shaped("reduce_precision", () => ({ exponent_bits: 11, mantissa_bits: 52 }), LINEAR),
   bitcast_convert_type: shaped("bitcast_convert_type", () => ({ new_dtype: "int64" })),
   stop_gradient: shaped("stop_gradient", () => ({}), { stopsGradients: true }),
@@ -336,15 +405,28 @@ export const structuralLaws = {
   name: shaped("name", () => ({ name: "x" }), { ...LINEAR, linear: [] }),
   device_put: shaped("device_put", () => ({ devices: ["device"] }), LINEAR),
 
-  iota: { draw: (s) => ({ f: call(p.iota, { dtype: "int32", shape: s.shape(1, 2), dimension: 0, sharding: null }), args: [] }) },
+  iota: {
+    draw: (s) => ({
+      f: call(p.iota, { dtype: "int32", shape: s.shape(1, 2), dimension: 0, sharding: null }),
+      args: [],
+    }),
+  },
   empty: { draw: (s) => ({ f: call(p.empty, { shape: s.shape(), dtype: "float64", out_sharding: null }), args: [] }) },
   empty2: { draw: () => ({ f: call(p.empty2, { dtype: "float64", memory_space: "device" }), args: [] }) },
   platform_index: { draw: () => ({ f: call(p.platform_index, { platforms: [["cpu"], null] }), args: [] }) },
 
-  random_seed: { draw: (s) => ({ f: (x) => call(p.random_unwrap)(...call(p.random_seed, { impl: "fry" })(x)), args: [s.ints([], 0, 99)] }) },
+  random_seed: {
+    draw: (s) => ({
+      f: (x) => call(p.random_unwrap)(...call(p.random_seed, { impl: "fry" })(x)),
+      args: [s.ints([], 0, 99)],
+    }),
+  },
   random_unwrap: { draw: (s) => ({ f: one((x) => random.keyData(random.key(x))), args: [s.ints([], 0, 99)] }) },
   random_wrap: {
-    draw: (s) => ({ f: (x) => call(p.random_unwrap)(...call(p.random_wrap, { impl: "fry" })(x)), args: [s.ints([2], 0, 99, "uint32")] }),
+    draw: (s) => ({
+      f: (x) => call(p.random_unwrap)(...call(p.random_wrap, { impl: "fry" })(x)),
+      args: [s.ints([2], 0, 99, "uint32")],
+    }),
   },
   random_split: {
     draw(s) {
@@ -356,10 +438,18 @@ export const structuralLaws = {
   random_gamma: {
     draw(s) {
       const params = { log_space: s.flag() };
-      return { f: (seed, a) => call(p.random_gamma, params)(random.key(seed), a), args: [s.ints([], 0, 99), s.floats([], 0.5, 3)] };
+      return {
+        f: (seed, a) => call(p.random_gamma, params)(random.key(seed), a),
+        args: [s.ints([], 0, 99), s.floats([], 0.5, 3)],
+      };
     },
   },
-  random_fold_in: { draw: (s) => ({ f: one((x, y) => random.keyData(random.foldIn(random.key(x), y))), args: [s.ints([], 0, 99), s.ints([], 0, 9)] }) },
+  random_fold_in: {
+    draw: (s) => ({
+      f: one((x, y) => random.keyData(random.foldIn(random.key(x), y))),
+      args: [s.ints([], 0, 99), s.ints([], 0, 9)],
+    }),
+  },
   random_bits: {
     draw(s) {
       const dtype = s.pick(["uint8", "uint16", "uint32", "uint64"] as const);
@@ -374,4 +464,3 @@ export const structuralLaws = {
     },
   },
 } as const satisfies Readonly<Record<string, Law>>;
-

@@ -3,7 +3,7 @@
  * checked in the same way, in every order of forward and reverse mode.
  */
 import { expect } from "vitest";
-import { jvp, NDArray, np, tree, vjp } from "../../src/index.ts";
+import { jvp, type NDArray, np, tree, vjp } from "../../src/index.ts";
 
 export type Mode = "fwd" | "rev";
 type Function_ = (...args: NDArray[]) => unknown;
@@ -65,7 +65,9 @@ function check(
   const next = noise(args.length + 7 * order + what.length);
   const tangents = args.map((x) => randomLike(x, next));
   const moved = (sign: number): number[] =>
-    flatten(arrays(f(...args.map((x, i) => np.add(x, np.multiply(tangents[i], np.array((sign * step) / 2, x.dtype)))))));
+    flatten(
+      arrays(f(...args.map((x, i) => np.add(x, np.multiply(tangents[i], np.array((sign * step) / 2, x.dtype)))))),
+    );
   const [plus, minus] = [moved(1), moved(-1)];
   const numeric = plus.map((v, i) => (v - minus[i]) / step);
   const values = flatten(arrays(f(...args)));

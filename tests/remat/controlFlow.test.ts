@@ -33,8 +33,18 @@ const programs = (body: Wrap): Readonly<Record<string, Program>> => ({
   "cond, both branches used": {
     f: (x, y) =>
       np.add(
-        lax.cond(np.greater(np.sum(x), 0), body((x: NDArray) => np.sin(x)), body((x: NDArray) => x.mul(2)), x),
-        lax.cond(np.less(np.sum(y), 0), body((x: NDArray) => np.sin(x)), body((x: NDArray) => np.exp(x)), x),
+        lax.cond(
+          np.greater(np.sum(x), 0),
+          body((x: NDArray) => np.sin(x)),
+          body((x: NDArray) => x.mul(2)),
+          x,
+        ),
+        lax.cond(
+          np.less(np.sum(y), 0),
+          body((x: NDArray) => np.sin(x)),
+          body((x: NDArray) => np.exp(x)),
+          x,
+        ),
       ),
     args: [vector, b],
   },
@@ -42,7 +52,14 @@ const programs = (body: Wrap): Readonly<Record<string, Program>> => ({
     f: (x) =>
       lax.cond(
         np.greater(x.get(0), 0),
-        body((x: NDArray) => lax.cond(np.greater(x.get(1), 0), (x: NDArray) => np.sin(x), (x: NDArray) => np.cos(x).mul(x), x)),
+        body((x: NDArray) =>
+          lax.cond(
+            np.greater(x.get(1), 0),
+            (x: NDArray) => np.sin(x),
+            (x: NDArray) => np.cos(x).mul(x),
+            x,
+          ),
+        ),
         (x: NDArray) => x,
         x,
       ),
@@ -50,7 +67,11 @@ const programs = (body: Wrap): Readonly<Record<string, Program>> => ({
   },
   "switch with closed-over values": {
     f: (x, y) =>
-      lax.switchBranches(2, [(x: NDArray) => x, body((x: NDArray) => x.mul(2)), body((x: NDArray) => np.sin(x).mul(np.sum(y)))], x),
+      lax.switchBranches(
+        2,
+        [(x: NDArray) => x, body((x: NDArray) => x.mul(2)), body((x: NDArray) => np.sin(x).mul(np.sum(y)))],
+        x,
+      ),
     args: [vector, b],
   },
   "scan with a carry, xs, ys and a constant": {
@@ -63,10 +84,27 @@ const programs = (body: Wrap): Readonly<Record<string, Program>> => ({
         c,
         xs,
       ),
-    args: [vector, np.reshape(np.linspace(-1, 1, 12), [4, 3]), np.array([[0.1, 0.2, 0], [0, 0.3, 0.1], [0.4, 0, 0.2]], "float32")],
+    args: [
+      vector,
+      np.reshape(np.linspace(-1, 1, 12), [4, 3]),
+      np.array(
+        [
+          [0.1, 0.2, 0],
+          [0, 0.3, 0.1],
+          [0.4, 0, 0.2],
+        ],
+        "float32",
+      ),
+    ],
   },
   "scan backwards": {
-    f: (c, xs) => lax.scan(body((c: NDArray, x: NDArray): [NDArray, NDArray] => [c.mul(x).add(np.sin(c)), c.mul(c)]), c, xs, { reverse: true }),
+    f: (c, xs) =>
+      lax.scan(
+        body((c: NDArray, x: NDArray): [NDArray, NDArray] => [c.mul(x).add(np.sin(c)), c.mul(c)]),
+        c,
+        xs,
+        { reverse: true },
+      ),
     args: [f32(0.3), np.array([0.5, -1, 2], "float32")],
   },
   "scan with constants to hoist": {
@@ -74,17 +112,38 @@ const programs = (body: Wrap): Readonly<Record<string, Program>> => ({
       const step = body((c: NDArray): [NDArray, null] => [np.sin(np.dot(np.cos(w), c)).mul(np.exp(0.1)), null]);
       return lax.scan(step, x, null, { length: 3 })[0];
     },
-    args: [vector, np.array([[0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [0.2, 0.2, 0.2]], "float32")],
+    args: [
+      vector,
+      np.array(
+        [
+          [0.1, 0.2, 0.3],
+          [0.3, 0.2, 0.1],
+          [0.2, 0.2, 0.2],
+        ],
+        "float32",
+      ),
+    ],
   },
   "scan of no step": {
-    f: (c) => lax.scan(body((c: NDArray): [NDArray, NDArray] => [np.sin(c), c]), c, null, { length: 0 })[0],
+    f: (c) =>
+      lax.scan(
+        body((c: NDArray): [NDArray, NDArray] => [np.sin(c), c]),
+        c,
+        null,
+        { length: 0 },
+      )[0],
     args: [vector],
   },
   "scan inside scan": {
     f: (c, xs) =>
       lax.scan(
         body((c: NDArray, x: NDArray): [NDArray, null] => [
-          lax.scan(body((d: NDArray): [NDArray, null] => [np.sin(d).mul(x), null]), c, null, { length: 2 })[0],
+          lax.scan(
+            body((d: NDArray): [NDArray, null] => [np.sin(d).mul(x), null]),
+            c,
+            null,
+            { length: 2 },
+          )[0],
           null,
         ]),
         c,
@@ -96,7 +155,12 @@ const programs = (body: Wrap): Readonly<Record<string, Program>> => ({
     f: (c, xs) =>
       lax.scan(
         body((c: NDArray, x: NDArray): [NDArray, NDArray] => {
-          const next = lax.cond(np.greater(x, 0), (c: NDArray) => np.sin(c), (c: NDArray) => c.mul(c), c);
+          const next = lax.cond(
+            np.greater(x, 0),
+            (c: NDArray) => np.sin(c),
+            (c: NDArray) => c.mul(c),
+            c,
+          );
           return [next, next.mul(x)];
         }),
         c,
@@ -105,10 +169,16 @@ const programs = (body: Wrap): Readonly<Record<string, Program>> => ({
     args: [f32(0.6), np.array([1, -1, 0.5], "float32")],
   },
   "foriLoop with known bounds": {
-    f: (x) => lax.foriLoop(0, 3, body((i: NDArray, x: NDArray) => np.sin(x).mul(i.add(1))), x),
+    f: (x) =>
+      lax.foriLoop(
+        0,
+        3,
+        body((i: NDArray, x: NDArray) => np.sin(x).mul(i.add(1))),
+        x,
+      ),
     args: [vector],
   },
-  "whileLoop": {
+  whileLoop: {
     f: (x) =>
       lax.whileLoop(
         (c: readonly [NDArray, NDArray]) => np.less(c[0], 3),
@@ -140,18 +210,25 @@ describe.each(Object.keys(plain))("%s", (name) => {
     test.each(variants)("%s", (_, g) => {
       expect(numbersOf(g(...args))).toEqual(reference);
       const tangents = args.map((x) => np.onesLike(x));
-      expect(numbersOf(linearize(g, ...args)[1](...tangents))).toEqual(numbersOf(linearize(f, ...args)[1](...tangents)));
+      expect(numbersOf(linearize(g, ...args)[1](...tangents))).toEqual(
+        numbersOf(linearize(f, ...args)[1](...tangents)),
+      );
       expect(numbersOf(jvp(g, args, tangents))).toEqual(numbersOf(jvp(f, args, tangents)));
       const batch = args.map((x) => np.stack([x, x.mul(0.5)]));
       expect(numbersOf(vmap(g)(...batch))).toEqual(numbersOf(vmap(f)(...batch)));
       if (forwardOnly === true) return;
-      const total = (h: Program["f"]) => (...xs: NDArray[]): NDArray =>
-        [h(...xs)].flat(2).reduce((sum: NDArray, y) => (y instanceof NDArray ? sum.add(np.sum(np.sin(y))) : sum), f32(0));
+      const total =
+        (h: Program["f"]) =>
+        (...xs: NDArray[]): NDArray =>
+          [h(...xs)]
+            .flat(2)
+            .reduce((sum: NDArray, y) => (y instanceof NDArray ? sum.add(np.sum(np.sin(y))) : sum), f32(0));
       const argnums = args.map((_, i) => i);
       expect(numbersOf(grad(total(g), { argnums })(...args))).toEqual(numbersOf(grad(total(f), { argnums })(...args)));
-      expect(numbersOf(jit(grad(total(g), { argnums }))(...args))).toEqual(numbersOf(grad(total(f), { argnums })(...args)));
+      expect(numbersOf(jit(grad(total(g), { argnums }))(...args))).toEqual(
+        numbersOf(grad(total(f), { argnums })(...args)),
+      );
       expect(numbersOf(vmap(grad(total(g)))(...batch))).toEqual(numbersOf(vmap(grad(total(f)))(...batch)));
     });
   });
 });
-

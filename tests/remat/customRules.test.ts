@@ -62,7 +62,10 @@ describe.each([
   test("under vmap, and in a loop", () => {
     const x = np.array([0.1, 0.2, 0.3], "float32");
     expect(numbersOf(vmap(grad(checkpoint(f)))(x))).toEqual(numbersOf(vmap(grad(f))(x)));
-    const loop = (g: typeof f) => (x: NDArray): NDArray => lax.scan((c: NDArray) => [g(c), null], x, null, { length: 3 })[0];
+    const loop =
+      (g: typeof f) =>
+      (x: NDArray): NDArray =>
+        lax.scan((c: NDArray) => [g(c), null], x, null, { length: 3 })[0];
     close(grad(loop(checkpoint(f)))(0.4), grad(loop(f))(0.4).item() as number);
     close(grad(checkpoint(loop(f)))(0.4), grad(loop(f))(0.4).item() as number);
   });

@@ -1,13 +1,31 @@
 /** Dead-code elimination and type checking of programs: what stays of loops and branches when some of their results are not used. */
 import { describe, expect, test } from "vitest";
 import { check } from "../../src/core/check.ts";
-import { checkpoint, customJvp, float, fwdBwd, grad, JaxprTypeError, jit, lax, linearize, makeJaxpr, NDArray, np, vmap } from "../../src/index.ts";
-import { ClosedJaxpr, Jaxpr, Var } from "../../src/core/jaxpr.ts";
+import {
+  checkpoint,
+  customJvp,
+  float,
+  fwdBwd,
+  grad,
+  JaxprTypeError,
+  jit,
+  lax,
+  linearize,
+  makeJaxpr,
+  type NDArray,
+  np,
+  vmap,
+} from "../../src/index.ts";
+import { ClosedJaxpr, type Jaxpr, Var } from "../../src/core/jaxpr.ts";
 import { ShapedArray } from "../../src/core/aval.ts";
 import { dce } from "../../src/passes/dce.ts";
 import { f32 } from "./measure.ts";
 
-const prune = (f: (...args: never[]) => unknown, args: readonly unknown[], used: readonly boolean[]): { jaxpr: Jaxpr; usedIn: readonly boolean[] } => {
+const prune = (
+  f: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  used: readonly boolean[],
+): { jaxpr: Jaxpr; usedIn: readonly boolean[] } => {
   const { jaxpr } = makeJaxpr(f as (...args: unknown[]) => unknown)(...args);
   const pruned = dce(jaxpr, used);
   check(pruned.jaxpr);
@@ -23,18 +41,26 @@ const inside = (jaxpr: Jaxpr, primitive: string, param: string): number[] => {
 describe("scan", () => {
   type Four = [NDArray, NDArray, NDArray, NDArray];
   const chain = (init: Four): Four =>
-    lax.scan(([x, y, z, w]: Four) => [[x.add(1), x.add(y), y.add(z), z.add(w)], null], init, null, { length: 2 })[0] as Four;
+    lax.scan(([x, y, z, w]: Four) => [[x.add(1), x.add(y), y.add(z), z.add(w)], null], init, null, {
+      length: 2,
+    })[0];
   const init = [float(0), float(0), float(0), float(0)] as const;
 
   test.each([0, 1, 2, 3])("a carry in which each element needs the one before: only number %i is used", (i) => {
-    const { jaxpr, usedIn } = prune(chain, [init], [0, 1, 2, 3].map((k) => k === i));
+    const { jaxpr, usedIn } = prune(
+      chain,
+      [init],
+      [0, 1, 2, 3].map((k) => k === i),
+    );
     expect(usedIn).toEqual([0, 1, 2, 3].map((k) => k <= i));
     expect(inside(jaxpr, "scan", "jaxpr")).toEqual([i + 1]);
   });
 
   test("a carry that only shifts: four adds, and two of them for the last element", () => {
     const shift = ([x, y, z, w]: Four): Four =>
-      lax.scan(([x, y, z, w]: Four) => [[x.add(x), y.add(y), z.add(y), w.add(z)], null], [x, y, z, w] as Four, null, { length: 2 })[0] as Four;
+      lax.scan(([x, y, z, w]: Four) => [[x.add(x), y.add(y), z.add(y), w.add(z)], null], [x, y, z, w] as Four, null, {
+        length: 2,
+      })[0];
     const { jaxpr, usedIn } = prune(shift, [init], [false, false, true, false]);
     expect(usedIn).toEqual([false, true, true, false]);
     expect(inside(jaxpr, "scan", "jaxpr")).toEqual([2]);
@@ -68,14 +94,20 @@ describe("scan", () => {
     const [loop] = jaxpr.eqns;
     const [inner] = (loop.params.jaxpr as ClosedJaxpr).jaxpr.eqns;
     expect(inner.primitive.name).toBe("remat2");
-    expect((inner.params.jaxpr as Jaxpr).eqns.map((e) => e.primitive.name)).toEqual(["sin", "cos", "mul", "cos", "mul"]);
+    expect((inner.params.jaxpr as Jaxpr).eqns.map((e) => e.primitive.name)).toEqual([
+      "sin",
+      "cos",
+      "mul",
+      "cos",
+      "mul",
+    ]);
   });
 
   test("a constant that a custom rule brings in is no residual of the steps", () => {
     const scaled = customJvp((x: NDArray) => x.mul(2));
     scaled.defjvp(([x]: [NDArray], [t]: [NDArray]) => [scaled(x), np.multiply(np.arange(3), t)]);
     const f = (x: NDArray): NDArray => np.sum(lax.scan((c: NDArray) => [scaled(c), null], x, null, { length: 2 })[0]);
-    expect((grad(f)(np.ones([3])) as NDArray).toJS()).toEqual([0, 1, 4]);
+    expect(grad(f)(np.ones([3])).toJS()).toEqual([0, 1, 4]);
     check(fwdBwd(f, np.ones([3])).fwd);
     check(fwdBwd(f, np.ones([3])).bwd);
   });
@@ -93,8 +125,14 @@ describe("cond", () => {
   const args = [f32(1), f32(2), f32(3)];
 
   test.each([
-    [[true, false], [0, 2]],
-    [[false, true], [0, 1]],
+    [
+      [true, false],
+      [0, 2],
+    ],
+    [
+      [false, true],
+      [0, 1],
+    ],
   ])("results used: %j", (used, sizes) => {
     const { jaxpr, usedIn } = prune(f, args, used);
     // an operand goes only if no branch needs it
@@ -104,7 +142,13 @@ describe("cond", () => {
 
   test("an operand that no branch needs any more", () => {
     const g = (x: NDArray, y: NDArray, z: NDArray): unknown =>
-      lax.cond(np.greater(x, 0), (y: NDArray, z: NDArray) => [np.sin(y), z], (y: NDArray, z: NDArray) => [y, z], y, z);
+      lax.cond(
+        np.greater(x, 0),
+        (y: NDArray, z: NDArray) => [np.sin(y), z],
+        (y: NDArray, z: NDArray) => [y, z],
+        y,
+        z,
+      );
     expect(prune(g, args, [true, false]).usedIn).toEqual([true, true, false]);
   });
 
@@ -125,7 +169,12 @@ describe("makeJaxpr", () => {
 
   test("a cond with a closed-over operand", () => {
     const f = (x: NDArray): NDArray =>
-      lax.cond(np.greaterEqual(x, 0), (y: NDArray) => y.add(x), (y: NDArray) => y.sub(x), x.add(1));
+      lax.cond(
+        np.greaterEqual(x, 0),
+        (y: NDArray) => y.add(x),
+        (y: NDArray) => y.sub(x),
+        x.add(1),
+      );
     const closed = makeJaxpr(f)(f32(1));
     check(closed);
     expect(closed.jaxpr.eqns.at(-1)?.invars).toHaveLength(3);
@@ -160,7 +209,11 @@ describe("check", () => {
   });
 
   test.each<[string, (j: Jaxpr) => Jaxpr, string]>([
-    ["a type that the primitive does not give", (j) => j.replace({ eqns: [j.eqns[0], { ...j.eqns[1], outvars: [new Var(wrong)] }] }), "must have f32[3]"],
+    [
+      "a type that the primitive does not give",
+      (j) => j.replace({ eqns: [j.eqns[0], { ...j.eqns[1], outvars: [new Var(wrong)] }] }),
+      "must have f32[3]",
+    ],
     ["a variable that is not bound", (j) => j.replace({ eqns: [j.eqns[1]] }), "read and not bound"],
     ["a variable that is bound twice", (j) => j.replace({ eqns: [j.eqns[0], ...j.eqns] }), "bound twice"],
     ["an output that is not bound", (j) => j.replace({ outvars: [new Var(wrong)] }), "read and not bound"],

@@ -16,7 +16,8 @@ export const wrappers: readonly (readonly [name: string, wrap: <F extends Fn>(f:
 ];
 
 /** How often the equation of a primitive stands in a printed program. */
-export const count = (text: string, primitive: string): number => [...text.matchAll(new RegExp(`= ${primitive}(?=[ [])`, "g"))].length;
+export const count = (text: string, primitive: string): number =>
+  [...text.matchAll(new RegExp(`= ${primitive}(?=[ [])`, "g"))].length;
 
 /** A strongly typed scalar. */
 export const f32 = (x: number): NDArray => np.array(x, "float32");
@@ -24,7 +25,7 @@ export const f32 = (x: number): NDArray => np.array(x, "float32");
 /** The linear program of `f` at a point: residuals and tangents to tangents. */
 export function linearText(f: Fn, ...primals: readonly unknown[]): string {
   const [, linear] = linearize(f as (...args: unknown[]) => unknown, ...primals);
-  return String(makeJaxpr(linear as (...ts: unknown[]) => unknown)(...tangentsOf(primals)));
+  return String(makeJaxpr(linear)(...tangentsOf(primals)));
 }
 
 /** The backward program of `f` at a point: residuals and cotangents to cotangents. */
@@ -66,7 +67,9 @@ export function counted<F extends Fn>(f: F): { readonly f: F; readonly calls: ()
 
 /** The numbers of all arrays of a tree, in order. */
 export function numbersOf(x: unknown): number[] {
-  return tree.leaves(x).flatMap((leaf) => (leaf instanceof NDArray ? (np.ravel(leaf).toJS() as number[]).map(Number) : [Number(leaf)]));
+  return tree
+    .leaves(x)
+    .flatMap((leaf) => (leaf instanceof NDArray ? (np.ravel(leaf).toJS() as number[]).map(Number) : [Number(leaf)]));
 }
 
 /** The gradient of the sum of all outputs. */

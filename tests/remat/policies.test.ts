@@ -12,7 +12,7 @@ import {
   grad,
   jit,
   lax,
-  NDArray,
+  type NDArray,
   np,
   PolicyError,
   vmap,
@@ -21,7 +21,8 @@ import {
 import { checkGrads } from "./checkGrads.ts";
 import { backwardText, count, f32, linearText, numbersOf, savePrimitives, type Fn } from "./measure.ts";
 
-const { dotsSaveable, dotsWithNoBatchDimsSaveable, everythingSaveable, nothingSaveable, saveOnlyTheseNames } = checkpointPolicies;
+const { dotsSaveable, dotsWithNoBatchDimsSaveable, everythingSaveable, nothingSaveable, saveOnlyTheseNames } =
+  checkpointPolicies;
 
 const linear = (f: Fn, x: NDArray, ...words: readonly string[]): number[] => {
   const text = linearText(f, x);
@@ -36,7 +37,10 @@ describe.each([
   ["plain", np.square as (x: NDArray) => NDArray],
   ["jitted", jit(np.square as (x: NDArray) => NDArray)],
 ])("sin(square(sin)), with a %s square", (_, square) => {
-  const body = (name: string): ((x: NDArray) => NDArray) => (x) => square(square(checkpointName(np.sin(x), name)));
+  const body =
+    (name: string): ((x: NDArray) => NDArray) =>
+    (x) =>
+      square(square(checkpointName(np.sin(x), name)));
 
   test.each<[string, Policy | null, number, number]>([
     ["everything", everythingSaveable, 0, 0],
@@ -57,11 +61,13 @@ test("a policy on the cosine", () => {
 
 describe("products", () => {
   const ones = np.ones([2, 2]);
-  const chain = (product: (x: NDArray) => NDArray) => (x: NDArray): NDArray => {
-    let y = x;
-    for (let i = 0; i < 3; i++) y = np.sin(product(y));
-    return y;
-  };
+  const chain =
+    (product: (x: NDArray) => NDArray) =>
+    (x: NDArray): NDArray => {
+      let y = x;
+      for (let i = 0; i < 3; i++) y = np.sin(product(y));
+      return y;
+    };
   const plain = chain((x) => np.dot(x, x, { precision: "highest" }));
 
   test.each<[string, (f: (x: NDArray) => NDArray) => (x: NDArray) => NDArray]>([
@@ -70,16 +76,34 @@ describe("products", () => {
   ])("are saved by dotsSaveable (%s)", (_, wrap) => {
     const f = checkpoint(wrap(plain), { policy: dotsSaveable });
     expect(linear(f, ones, "sin", "dot_general")).toEqual([2, 6]);
-    checkGrads(wrap(plain), [np.array([[0.1, 0.2], [0.3, -0.1]], "float32")], { order: 1, tolerance: 2e-2 });
+    checkGrads(
+      wrap(plain),
+      [
+        np.array(
+          [
+            [0.1, 0.2],
+            [0.3, -0.1],
+          ],
+          "float32",
+        ),
+      ],
+      { order: 1, tolerance: 2e-2 },
+    );
   });
 
   test("without batch dimensions are saved by dotsWithNoBatchDimsSaveable", () => {
-    const f = checkpoint(chain((x) => np.einsum("ij,jk->ik", x, x)), { policy: dotsWithNoBatchDimsSaveable });
+    const f = checkpoint(
+      chain((x) => np.einsum("ij,jk->ik", x, x)),
+      { policy: dotsWithNoBatchDimsSaveable },
+    );
     expect(linear(f, ones, "sin", "dot_general")).toEqual([2, 6]);
   });
 
   test("with batch dimensions are not", () => {
-    const f = checkpoint(chain((x) => np.einsum("nij,njk->nik", x, x)), { policy: dotsWithNoBatchDimsSaveable });
+    const f = checkpoint(
+      chain((x) => np.einsum("nij,njk->nik", x, x)),
+      { policy: dotsWithNoBatchDimsSaveable },
+    );
     expect(linear(f, np.ones([2, 2, 2]), "sin", "dot_general")).toEqual([2, 9]);
   });
 
@@ -99,15 +123,25 @@ describe("products", () => {
   });
 
   test("around scan", () => {
-    const f = checkpoint((w: NDArray) => lax.scan((c: NDArray) => [layers(c, w), null], start, null, { length: 2 })[0], {
-      policy: dotsSaveable,
-    });
+    const f = checkpoint(
+      (w: NDArray) => lax.scan((c: NDArray) => [layers(c, w), null], start, null, { length: 2 })[0],
+      {
+        policy: dotsSaveable,
+      },
+    );
     expect(backward(f, weights, "sin", "cos", "dot_general")).toEqual([3, 3, 6]);
     checkGrads(f, [weights], { order: 1, modes: ["rev"], tolerance: 2e-2 });
   });
 
-  const branching = (layer: typeof layers) => (w: NDArray): NDArray =>
-    lax.cond(true, (x: NDArray) => layer(x, w), (x: NDArray) => x, start);
+  const branching =
+    (layer: typeof layers) =>
+    (w: NDArray): NDArray =>
+      lax.cond(
+        true,
+        (x: NDArray) => layer(x, w),
+        (x: NDArray) => x,
+        start,
+      );
 
   test("inside cond", () => {
     const f = branching(checkpoint(layers, { policy: dotsSaveable }));
@@ -123,8 +157,10 @@ describe("products", () => {
 });
 
 describe("custom rules under a policy", () => {
-  const loop = (g: (x: NDArray) => NDArray) => (x: NDArray): NDArray =>
-    lax.scan((c: NDArray) => [np.multiply(2, g(c)), null], x, null, { length: 2 })[0];
+  const loop =
+    (g: (x: NDArray) => NDArray) =>
+    (x: NDArray): NDArray =>
+      lax.scan((c: NDArray) => [np.multiply(2, g(c)), null], x, null, { length: 2 })[0];
 
   const withJvp = customJvp((x: NDArray) => np.sin(x));
   withJvp.defjvp(([x]: [NDArray], [t]: [NDArray]) => [withJvp(x), np.multiply(np.cos(x), t)]);
@@ -161,7 +197,16 @@ describe("custom rules under a policy", () => {
 test("grad inside of a checkpointed function, with unused outputs", () => {
   const inner = (x: NDArray, y: NDArray): NDArray => np.sum(np.multiply(np.dot(np.sin(x), y), np.cos(x)));
   const f = checkpoint((x: NDArray, y: NDArray) => np.sum(grad(inner)(x, y)), { policy: dotsSaveable });
-  const [x, y] = [np.array([0.1, 0.2], "float32"), np.array([[1, 2], [3, 4]], "float32")];
+  const [x, y] = [
+    np.array([0.1, 0.2], "float32"),
+    np.array(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      "float32",
+    ),
+  ];
   const plain = (x: NDArray, y: NDArray): NDArray => np.sum(grad(inner)(x, y));
   expect(numbersOf(grad(f)(x, y))).toEqual(numbersOf(grad(plain)(x, y)));
 });
@@ -169,7 +214,12 @@ test("grad inside of a checkpointed function, with unused outputs", () => {
 describe("loops under a policy", () => {
   const loop = (x: NDArray): NDArray => lax.scan((c: NDArray) => [np.sin(c), null], x, null, { length: 4 })[0];
   const branch = (x: NDArray): NDArray =>
-    lax.cond(np.greater(x, 0), (x: NDArray) => np.sin(x), (x: NDArray) => x, x);
+    lax.cond(
+      np.greater(x, 0),
+      (x: NDArray) => np.sin(x),
+      (x: NDArray) => x,
+      x,
+    );
 
   test.each([
     ["scan", loop],
@@ -230,11 +280,63 @@ describe("a rule that itself calls jit or scan, in a loop or a branch, once or t
     nothing: nothingSaveable,
   };
   // [sin, cos] of one call, and of two in a row
-  const expected: Readonly<Record<string, Readonly<Record<string, readonly [readonly number[], readonly number[]]>>>> = {
-    scan: { cos: [[0, 0], [0, 0]], sin: [[0, 1], [0, 2]], everything: [[0, 0], [0, 0]], nothing: [[1, 1], [2, 2]] },
-    "cond of a constant": { cos: [[0, 0], [0, 0]], sin: [[0, 1], [0, 2]], everything: [[0, 0], [0, 0]], nothing: [[0, 1], [1, 2]] },
-    "cond of a value": { cos: [[0, 0], [1, 0]], sin: [[0, 1], [0, 2]], everything: [[0, 0], [0, 0]], nothing: [[0, 1], [1, 2]] },
-  };
+  const expected: Readonly<Record<string, Readonly<Record<string, readonly [readonly number[], readonly number[]]>>>> =
+    {
+      scan: {
+        cos: [
+          [0, 0],
+          [0, 0],
+        ],
+        sin: [
+          [0, 1],
+          [0, 2],
+        ],
+        everything: [
+          [0, 0],
+          [0, 0],
+        ],
+        nothing: [
+          [1, 1],
+          [2, 2],
+        ],
+      },
+      "cond of a constant": {
+        cos: [
+          [0, 0],
+          [0, 0],
+        ],
+        sin: [
+          [0, 1],
+          [0, 2],
+        ],
+        everything: [
+          [0, 0],
+          [0, 0],
+        ],
+        nothing: [
+          [0, 1],
+          [1, 2],
+        ],
+      },
+      "cond of a value": {
+        cos: [
+          [0, 0],
+          [1, 0],
+        ],
+        sin: [
+          [0, 1],
+          [0, 2],
+        ],
+        everything: [
+          [0, 0],
+          [0, 0],
+        ],
+        nothing: [
+          [0, 1],
+          [1, 2],
+        ],
+      },
+    };
 
   const cases = Object.keys(rules).flatMap((rule) =>
     Object.keys(places).flatMap((place) => Object.keys(policies).map((policy) => [rule, place, policy] as const)),
@@ -253,13 +355,18 @@ describe("a rule that brings an array constant", () => {
   scaled.defjvp(([x]: [NDArray], [t]: [NDArray]) => [np.multiply(x, np.arange(3)), np.multiply(t, np.arange(3))]);
 
   test.each([
-    [
-      "scan",
-      (x: NDArray) => np.sum(lax.scan((c: NDArray) => [scaled(c), null], x, null, { length: 2 })[0]),
-    ],
+    ["scan", (x: NDArray) => np.sum(lax.scan((c: NDArray) => [scaled(c), null], x, null, { length: 2 })[0])],
     [
       "cond",
-      (x: NDArray) => np.sum(lax.cond(true, (x: NDArray) => scaled(x), (x: NDArray) => x, x)),
+      (x: NDArray) =>
+        np.sum(
+          lax.cond(
+            true,
+            (x: NDArray) => scaled(x),
+            (x: NDArray) => x,
+            x,
+          ),
+        ),
     ],
   ])("inside %s", (name, f) => {
     const expected = name === "scan" ? [0, 1, 4] : [0, 1, 2];
@@ -277,14 +384,15 @@ test("ys of a scan that nobody uses have a zero cotangent", () => {
 });
 
 test("names under vmap", () => {
-  const f = checkpoint(
-    (x: NDArray) => np.sin(checkpointName(np.multiply(x, x), "y")),
-    { policy: saveOnlyTheseNames("y") },
-  );
+  const f = checkpoint((x: NDArray) => np.sin(checkpointName(np.multiply(x, x), "y")), {
+    policy: saveOnlyTheseNames("y"),
+  });
   const x = np.array([1, 2, 3], "float32");
   const plain = (x: NDArray): NDArray => np.sin(np.multiply(x, x));
   expect(vmap(f)(x).toJS()).toEqual(plain(x).toJS());
-  expect(numbersOf(grad((x: NDArray) => np.sum(vmap(f)(x)))(x))).toEqual(numbersOf(grad((x: NDArray) => np.sum(plain(x)))(x)));
+  expect(numbersOf(grad((x: NDArray) => np.sum(vmap(f)(x)))(x))).toEqual(
+    numbersOf(grad((x: NDArray) => np.sum(plain(x)))(x)),
+  );
 });
 
 test("a name may not be both saved and offloaded", () => {
@@ -304,5 +412,7 @@ test("saveFromBothPolicies saves what either saves, and joins answers of true an
   const either = saveFromBothPolicies(savePrimitives("cos"), dotsSaveable);
   expect(linear(checkpoint(body, { policy: either }), np.ones([2, 2]), "sin", "cos")).toEqual([0, 0]);
   const wrong = saveFromBothPolicies(offloadDotWithNoBatchDims("device", "pinned_host"), dotsSaveable);
-  expect(() => grad((x: NDArray) => np.sum(checkpoint(body, { policy: wrong })(x)))(np.ones([2, 2]))).toThrow(PolicyError);
+  expect(() => grad((x: NDArray) => np.sum(checkpoint(body, { policy: wrong })(x)))(np.ones([2, 2]))).toThrow(
+    PolicyError,
+  );
 });

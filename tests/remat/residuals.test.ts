@@ -13,7 +13,7 @@ import {
   jit,
   lax,
   makeJaxpr,
-  NDArray,
+  type NDArray,
   nn,
   np,
   savedResiduals,
@@ -24,14 +24,21 @@ import { f32, numbersOf, savePrimitives } from "./measure.ts";
 
 const { saveAndOffloadOnlyTheseNames, saveAnyNamesButThese, saveOnlyTheseNames } = checkpointPolicies;
 const kinds = (f: (...args: never[]) => unknown, ...args: readonly unknown[]): string[] =>
-  savedResiduals(f as (...args: unknown[]) => unknown, ...args).map((r) => `${String(r.aval)} ${r.kind} ${r.name ?? ""}`.trim());
+  savedResiduals(f as (...args: unknown[]) => unknown, ...args).map((r) =>
+    `${String(r.aval)} ${r.kind} ${r.name ?? ""}`.trim(),
+  );
 
 describe("constants are not kept", () => {
   test.each<[string, (x: NDArray) => NDArray, NDArray, string[]]>([
     ["the places of a diagonal", (x) => np.einsum("ii->i", x), np.ones([2, 2]), []],
     ["a factor of zeros", (x) => np.multiply(np.zerosLike(x), x), np.ones([2]), []],
     ["zeros of a literal shape", (x) => np.multiply(np.zeros([2]), x), np.ones([2]), []],
-    ["a factor of zeros, and a sine", (x) => np.multiply(np.zerosLike(x), np.sin(x)), np.ones([2]), ["f32[2] argument x"]],
+    [
+      "a factor of zeros, and a sine",
+      (x) => np.multiply(np.zerosLike(x), np.sin(x)),
+      np.ones([2]),
+      ["f32[2] argument x"],
+    ],
   ])("%s", (_, f, x, expected) => {
     expect(kinds(checkpoint(f), x)).toEqual(expected);
   });
@@ -61,7 +68,9 @@ describe("names", () => {
     const around = (x: NDArray): NDArray => np.sin(f(np.sin(x)));
     expect(kinds(around, f32(3))).toContain("f32[] named foo");
     expect(kinds(f, f32(3))).toEqual(["f32[] named foo"]);
-    expect(savedResiduals(f, f32(3))[0].text).toMatch(/^f32\[\] named 'foo' from .*residuals\.test\.ts:\d+:\d+ \(<lambda>\)$/);
+    expect(savedResiduals(f, f32(3))[0].text).toMatch(
+      /^f32\[\] named 'foo' from .*residuals\.test\.ts:\d+:\d+ \(<lambda>\)$/,
+    );
   });
 
   test("all leaves of a tree", () => {
@@ -111,7 +120,11 @@ describe("the listing", () => {
       policy: savePrimitives("mul"),
       staticArgnums: 1,
     });
-    expect(kinds((x: NDArray) => g(x, 2), f32(3))).toEqual(["f32[] argument x", "f32[] output mul", "f32[] output mul"]);
+    expect(kinds((x: NDArray) => g(x, 2), f32(3))).toEqual([
+      "f32[] argument x",
+      "f32[] output mul",
+      "f32[] output mul",
+    ]);
   });
 });
 
@@ -154,7 +167,11 @@ describe("offloading", () => {
   const memory = { offloadSrc: "device", offloadDst: "pinned_host" } as const;
   const policies = {
     one: saveAndOffloadOnlyTheseNames({ ...memory, namesWhichCanBeSaved: ["y"], namesWhichCanBeOffloaded: ["z", "w"] }),
-    all: saveAndOffloadOnlyTheseNames({ ...memory, namesWhichCanBeSaved: [], namesWhichCanBeOffloaded: ["z", "w", "y"] }),
+    all: saveAndOffloadOnlyTheseNames({
+      ...memory,
+      namesWhichCanBeSaved: [],
+      namesWhichCanBeOffloaded: ["z", "w", "y"],
+    }),
   };
   const chain = (x: NDArray): NDArray => {
     const z = checkpointName(np.sin(x), "z");
@@ -197,7 +214,10 @@ describe("offloading", () => {
 
   test("inside scan, of a value with another layout", () => {
     const loop = (x: NDArray): NDArray => {
-      const body = (c: NDArray): [NDArray, null] => [np.transpose(np.sin(checkpointName(np.transpose(np.sin(c)), "z"))), null];
+      const body = (c: NDArray): [NDArray, null] => [
+        np.transpose(np.sin(checkpointName(np.transpose(np.sin(c)), "z"))),
+        null,
+      ];
       return np.sum(lax.scan(body, x, null, { length: 2 })[0]);
     };
     const x = np.reshape(np.arange(6), [2, 3]).astype("float32");

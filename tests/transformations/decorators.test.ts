@@ -1,6 +1,17 @@
 /** `checkpoint` as a decorator of methods: `this` is what it is, and the decorated method is the method otherwise. */
 import { describe, expect, test } from "vitest";
-import { checkpoint, checkpointName, checkpointPolicies, grad, jit, NDArray, np, remat, savedResiduals, vmap } from "../../src/index.ts";
+import {
+  checkpoint,
+  checkpointName,
+  checkpointPolicies,
+  grad,
+  jit,
+  type NDArray,
+  np,
+  remat,
+  savedResiduals,
+  vmap,
+} from "../../src/index.ts";
 
 const x = np.array([0.1, 0.2, 0.3], "float32");
 
@@ -45,18 +56,23 @@ class Deeper extends Layer {
 
 describe("@checkpoint on a method", () => {
   const layer = new Layer(np.array(2, "float32"));
-  const loss = (f: (v: NDArray) => NDArray) => (v: NDArray): NDArray => np.sum(f(v));
+  const loss =
+    (f: (v: NDArray) => NDArray) =>
+    (v: NDArray): NDArray =>
+      np.sum(f(v));
   const residuals = (f: (v: NDArray) => NDArray): string[] => savedResiduals(f, x).map((r) => r.kind);
 
   test("computes what the method computes, and its gradient", () => {
     expect(layer.forward(x).toJS()).toEqual(layer.plain(x).toJS());
-    const gradient = (f: (v: NDArray) => NDArray): unknown => (grad(loss(f))(x) as NDArray).toJS();
+    const gradient = (f: (v: NDArray) => NDArray): unknown => grad(loss(f))(x).toJS();
     expect(gradient((v) => layer.forward(v))).toEqual(gradient((v) => layer.plain(v)));
     expect(gradient((v) => layer.named(v))).toEqual(gradient((v) => layer.plain(v)));
   });
 
   test("keeps only the arguments, and what the policy lets be saved", () => {
-    expect(residuals((v) => layer.forward(v)).every((k) => k === "argument" || k === "constant" || k === "literal")).toBe(true);
+    expect(
+      residuals((v) => layer.forward(v)).every((k) => k === "argument" || k === "constant" || k === "literal"),
+    ).toBe(true);
     expect(residuals((v) => layer.named(v))).toContain("named");
     expect(residuals((v) => layer.plain(v))).toContain("output");
   });
@@ -95,7 +111,9 @@ describe("@checkpoint on a method", () => {
 
   test("keeps the method's name, and names its arguments in listings", () => {
     expect(layer.forward.name).toBe("forward");
-    expect(savedResiduals((v: NDArray) => layer.forward(v), x).some((r) => r.text.includes("the argument v"))).toBe(true);
+    expect(savedResiduals((v: NDArray) => layer.forward(v), x).some((r) => r.text.includes("the argument v"))).toBe(
+      true,
+    );
   });
 
   test("under jit and vmap", () => {
@@ -106,8 +124,11 @@ describe("@checkpoint on a method", () => {
   });
 
   test("an error for something that is no method", () => {
-    expect(() => (checkpoint as unknown as (target: unknown, context: unknown) => unknown)(undefined, { kind: "field", name: "w" })).toThrow(
-      "checkpoint takes a function",
-    );
+    expect(() =>
+      (checkpoint as unknown as (target: unknown, context: unknown) => unknown)(undefined, {
+        kind: "field",
+        name: "w",
+      }),
+    ).toThrow("checkpoint takes a function");
   });
 });

@@ -112,7 +112,8 @@ const fft: Kernel = ([x], [out], params) => {
   const { fft_type: kind, fft_lengths: lengths } = params as FftParams;
   const inverse = kind === fftTypes.IFFT || kind === fftTypes.IRFFT;
   const input = numbersOf(x);
-  if (out.size === 0 || input.length === 0) return [stored(new Float64Array(out.size * (kind === fftTypes.IRFFT ? 1 : 2)), out.dtype)];
+  if (out.size === 0 || input.length === 0)
+    return [stored(new Float64Array(out.size * (kind === fftTypes.IRFFT ? 1 : 2)), out.dtype)];
   const [ndim, n] = [x.ndim, lengths.at(-1)!];
   const outer = Array.from({ length: lengths.length - 1 }, (_, i) => ndim - lengths.length + i);
 
@@ -123,7 +124,12 @@ const fft: Kernel = ([x], [out], params) => {
     const whole = resized(half, kept, n);
     mirror(whole, n);
     alongAxis(whole, x.shape.with(-1, n), ndim - 1, true);
-    return [stored(whole.filter((_, i) => i % 2 === 0), out.dtype)];
+    return [
+      stored(
+        whole.filter((_, i) => i % 2 === 0),
+        out.dtype,
+      ),
+    ];
   }
   if (kind === fftTypes.RFFT) {
     const whole = new Float64Array(2 * input.length);
