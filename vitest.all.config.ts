@@ -8,7 +8,8 @@ import { defineConfig } from "vitest/config";
  * the machine (`CHROMIUM` names another one), with WebGPU on the software rasteriser.
  */
 const chromium =
-  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+  process.env.CHROMIUM ??
+  ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
 
 const conditions = ["@remat/source", "module", "development|production"];
 

@@ -66,18 +66,21 @@ async function measure(contents: string): Promise<Size> {
     logLevel: "error",
   });
   if (warnings.length > 0) throw new Error(warnings.map((warning) => warning.text).join("\n"));
-  const inputs = Object.values(metafile.outputs)[0]!.inputs;
+  const inputs = Object.values(metafile.outputs)[0].inputs;
   const parts = Object.entries(inputs).map(([file, { bytesInOutput }]) => [file, bytesInOutput] as const);
-  return { gzip: gzipSync(outputFiles[0]!.contents, { level: 9 }).length, parts: parts.sort((a, b) => b[1] - a[1]) };
+  return { gzip: gzipSync(outputFiles[0].contents, { level: 9 }).length, parts: parts.sort((a, b) => b[1] - a[1]) };
 }
 
 const kB = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
-const { values: options } = parseArgs({ options: { record: { type: "boolean", default: false }, why: { type: "string" } } });
+const { values: options } = parseArgs({
+  options: { record: { type: "boolean", default: false }, why: { type: "string" } },
+});
 
 if (options.why !== undefined) {
   const program = programs.get(options.why);
-  if (program === undefined) throw new Error(`nothing is called ${options.why}; there are ${[...programs.keys()].join(", ")}`);
+  if (program === undefined)
+    throw new Error(`nothing is called ${options.why}; there are ${[...programs.keys()].join(", ")}`);
   const { gzip, parts } = await measure(program);
   const folders = new Map<string, number>();
   for (const [file, bytes] of parts) {
@@ -85,11 +88,14 @@ if (options.why !== undefined) {
     folders.set(folder, (folders.get(folder) ?? 0) + bytes);
   }
   console.log(`${options.why}: ${kB(gzip)} gzip; minified, by folder and by file:`);
-  for (const [folder, bytes] of [...folders].sort((a, b) => b[1] - a[1])) console.log(`${kB(bytes).padStart(10)}  ${folder}/`);
+  for (const [folder, bytes] of [...folders].sort((a, b) => b[1] - a[1]))
+    console.log(`${kB(bytes).padStart(10)}  ${folder}/`);
   console.log("");
   for (const [file, bytes] of parts.slice(0, 40)) console.log(`${kB(bytes).padStart(10)}  ${file}`);
 } else {
-  const budgets = existsSync(budgetsPath) ? (JSON.parse(readFileSync(budgetsPath, "utf8")) as Record<string, number>) : {};
+  const budgets = existsSync(budgetsPath)
+    ? (JSON.parse(readFileSync(budgetsPath, "utf8")) as Record<string, number>)
+    : {};
   const next: Record<string, number> = {};
   let failed = 0;
   for (const [name, contents] of programs) {
@@ -99,7 +105,9 @@ if (options.why !== undefined) {
     const ok = options.record || (budget !== undefined && gzip <= budget);
     if (!ok) failed++;
     const limit = budget === undefined ? "no budget" : `of ${kB(budget)}`;
-    console.log(`${ok ? "ok    " : "FAILED"}  ${name.padEnd(32)} ${kB(gzip).padStart(9)} gzip ${options.record ? "" : limit}`);
+    console.log(
+      `${ok ? "ok    " : "FAILED"}  ${name.padEnd(32)} ${kB(gzip).padStart(9)} gzip ${options.record ? "" : limit}`,
+    );
   }
   if (options.record) writeFileSync(budgetsPath, `${JSON.stringify(next, null, 2)}\n`);
   else if (failed > 0) {

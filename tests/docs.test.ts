@@ -3,7 +3,15 @@ import { existsSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { examplesOfMarkdown, examplesOfSource, project, ROOT, typeErrors, withChecks, type Example } from "./examples.ts";
+import {
+  examplesOfMarkdown,
+  examplesOfSource,
+  project,
+  ROOT,
+  typeErrors,
+  withChecks,
+  type Example,
+} from "./examples.ts";
 
 const FOLDER = join(ROOT, ".cache", "examples");
 const { options, program } = project();
@@ -73,10 +81,14 @@ describe("examples run", () => {
       log.mockRestore();
     }
     if (example.output === null) return;
-    const blocks = printed.join("\n").split(/^\0begin \d+$\n?/m).slice(1);
+    const blocks = printed
+      .join("\n")
+      .split(/^\0begin \d+$\n?/m)
+      .slice(1);
     const placeless = (text: string): string => text.replaceAll(/from \S+:\d+(?::\d+)? \(/g, "from <loc> (").trimEnd();
     (JSON.parse(example.output) as (string | null)[]).forEach((wanted, i) => {
-      if (wanted !== null) expect(placeless(blocks[i]!), `${basename(example.name)}, block ${i + 1}`).toBe(placeless(wanted));
+      if (wanted !== null)
+        expect(placeless(blocks[i]), `${basename(example.name)}, block ${i + 1}`).toBe(placeless(wanted));
     });
   });
 });

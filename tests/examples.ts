@@ -50,15 +50,20 @@ export function examplesOfSource(file: string, folder: string, program: ts.Progr
     const inner = comment[0].replace(/^\/\*+ ?/, "").replace(/\s*\*\/$/, "");
     const lines = inner.split("\n").map((line) => line.replace(/^\s*\* ?/, "").trimEnd());
     for (let i = 0; i < lines.length; i++) {
-      const begin = /^@example\b ?(.*)$/.exec(lines[i]!);
+      const begin = /^@example\b ?(.*)$/.exec(lines[i]);
       if (begin === null) continue;
       let end = i + 1;
-      while (end < lines.length && !/^@\w/.test(lines[end]!)) end++;
-      const body = [begin[1]!, ...lines.slice(i + 1, end)].map((line) => (/^```/.test(line) ? "" : line));
+      while (end < lines.length && !/^@\w/.test(lines[end])) end++;
+      const body = [begin[1], ...lines.slice(i + 1, end)].map((line) => (/^```/.test(line) ? "" : line));
       const places = body.map((_, k) => `${relative(ROOT, file).replaceAll("\\", "/")}:${first + i + k}`);
       const head = importsFor(body.join("\n"), file, folder, program);
-      const name = places[body[0] === "" ? Math.min(1, body.length - 1) : 0]!;
-      examples.push({ name, text: [...head, ...body].join("\n"), places: [...head.map(() => null), ...places], output: null });
+      const name = places[body[0] === "" ? Math.min(1, body.length - 1) : 0];
+      examples.push({
+        name,
+        text: [...head, ...body].join("\n"),
+        places: [...head.map(() => null), ...places],
+        output: null,
+      });
     }
   }
   return examples;
@@ -70,7 +75,8 @@ function importsFor(body: string, file: string, folder: string, program: ts.Prog
   const used = new Set<string>();
   const declared = new Set<string>();
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node) && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node)) used.add(node.text);
+    if (ts.isIdentifier(node) && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node))
+      used.add(node.text);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -78,7 +84,8 @@ function importsFor(body: string, file: string, folder: string, program: ts.Prog
     if (ts.isFunctionDeclaration(statement) && statement.name !== undefined) declared.add(statement.name.text);
     if (ts.isImportDeclaration(statement)) declared.add("*");
     if (ts.isVariableStatement(statement)) {
-      for (const { name } of statement.declarationList.declarations) for (const bound of boundNames(name)) declared.add(bound);
+      for (const { name } of statement.declarationList.declarations)
+        for (const bound of boundNames(name)) declared.add(bound);
     }
   }
   if (declared.has("*")) return [];
@@ -110,11 +117,13 @@ export function examplesOfMarkdown(file: string, folder: string): Example[] {
   const name = relative(ROOT, file).replaceAll("\\", "/") || basename(file);
   const blocks: { readonly first: number; readonly lines: readonly string[]; readonly output: string | null }[] = [];
   for (let i = 0; i < lines.length; i++) {
-    if (!/^```(?:ts|typescript)\s*$/.test(lines[i]!)) continue;
+    if (!/^```(?:ts|typescript)\s*$/.test(lines[i])) continue;
     const end = lines.indexOf("```", i + 1);
     let next = end + 1;
-    while (next < lines.length && lines[next]!.trim() === "") next++;
-    const shown = /^```text\s*$/.test(lines[next] ?? "") ? lines.slice(next + 1, lines.indexOf("```", next + 1)).join("\n") : null;
+    while (next < lines.length && lines[next].trim() === "") next++;
+    const shown = /^```text\s*$/.test(lines[next] ?? "")
+      ? lines.slice(next + 1, lines.indexOf("```", next + 1)).join("\n")
+      : null;
     blocks.push({ first: i + 1, lines: lines.slice(i + 1, end), output: shown });
     i = end;
   }
@@ -137,8 +146,10 @@ export function examplesOfMarkdown(file: string, folder: string): Example[] {
       block.lines.forEach((line, k) => add(publicImport(line, folder), `${name}:${block.first + 1 + k}`));
     });
     for (let b = 1; b < blocks.length; b++) add("}", null);
-    const outputs = blocks.some((block) => block.output !== null) ? JSON.stringify(blocks.map((block) => block.output)) : null;
-    return { name: `${name}:${blocks[0]!.first + 1}`, text: text.join("\n"), places, output: outputs };
+    const outputs = blocks.some((block) => block.output !== null)
+      ? JSON.stringify(blocks.map((block) => block.output))
+      : null;
+    return { name: `${name}:${blocks[0].first + 1}`, text: text.join("\n"), places, output: outputs };
   });
 }
 
@@ -150,7 +161,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
 /** The entries of the package by the last part of their names. */
 const entries = (): [name: string, file: string][] =>
   Object.entries(manifest.exports).flatMap(([entry, target]) =>
-    typeof target === "object" && entry !== "." ? [[basename(entry), join(ROOT, target["@remat/source"]!)]] : [],
+    typeof target === "object" && entry !== "." ? [[basename(entry), join(ROOT, target["@remat/source"])]] : [],
   );
 
 /** Imports of the package become imports of its source. */
@@ -159,7 +170,7 @@ function publicImport(line: string, folder: string): string {
     if (specifier !== manifest.name && !specifier.startsWith(`${manifest.name}/`)) return whole;
     const entry = manifest.exports[`.${specifier.slice(manifest.name.length)}`];
     if (typeof entry !== "object") throw new Error(`the package has no ${specifier}`);
-    return `${before}${JSON.stringify(relativeImport(folder, join(ROOT, entry["@remat/source"]!)))}`;
+    return `${before}${JSON.stringify(relativeImport(folder, join(ROOT, entry["@remat/source"])))}`;
   });
 }
 
@@ -171,7 +182,8 @@ export function withChecks(example: Example): string {
     const value = valueOf(node);
     if (value !== null) {
       const comment = ts.getTrailingCommentRanges(example.text, node.end)?.[0];
-      const wanted = comment === undefined ? null : json(example.text.slice(comment.pos, comment.end).replace(/^\/\/\s*/, ""));
+      const wanted =
+        comment === undefined ? null : json(example.text.slice(comment.pos, comment.end).replace(/^\/\/\s*/, ""));
       if (wanted !== null) {
         edits.push({ at: value.getStart(), text: "globalThis.checkExample(" }, { at: value.end, text: `, ${wanted})` });
       }
@@ -180,14 +192,15 @@ export function withChecks(example: Example): string {
   };
   visit(source);
   let text = example.text;
-  for (const { at, text: added } of edits.sort((a, b) => b.at - a.at)) text = text.slice(0, at) + added + text.slice(at);
+  for (const { at, text: added } of edits.sort((a, b) => b.at - a.at))
+    text = text.slice(0, at) + added + text.slice(at);
   return `// @ts-nocheck\n${text}\nexport {};\n`;
 }
 
 function valueOf(node: ts.Node): ts.Expression | null {
   if (ts.isExpressionStatement(node)) return node.expression;
   if (ts.isVariableStatement(node) && node.declarationList.declarations.length === 1) {
-    return node.declarationList.declarations[0]!.initializer ?? null;
+    return node.declarationList.declarations[0].initializer ?? null;
   }
   return null;
 }
@@ -206,7 +219,10 @@ function json(text: string): string | null {
 }
 
 /** What TypeScript says about modules in `folder` that exist in memory only, by module. */
-export function typeErrors(modules: ReadonlyMap<string, Example>, options: ts.CompilerOptions): ReadonlyMap<string, readonly string[]> {
+export function typeErrors(
+  modules: ReadonlyMap<string, Example>,
+  options: ts.CompilerOptions,
+): ReadonlyMap<string, readonly string[]> {
   const host = ts.createCompilerHost(options);
   const { fileExists, getSourceFile, readFile } = host;
   const folders = new Set([...modules.keys()].map((file) => dirname(file)));
@@ -238,5 +254,11 @@ export function typeErrors(modules: ReadonlyMap<string, Example>, options: ts.Co
 export function project(): { readonly options: ts.CompilerOptions; readonly program: ts.Program } {
   const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT);
-  return { options, program: ts.createProgram([INDEX, ...globSync("src/**/*.ts", { cwd: ROOT }).map((file) => join(ROOT, file))], options) };
+  return {
+    options,
+    program: ts.createProgram(
+      [INDEX, ...globSync("src/**/*.ts", { cwd: ROOT }).map((file) => join(ROOT, file))],
+      options,
+    ),
+  };
 }

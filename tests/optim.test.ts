@@ -291,6 +291,15 @@ describe("what Optax does, in our words", () => {
     expect(() => wrong.update(g, wrong.init(g), g)).toThrow(/boolean scalar/);
   });
 
+  test("Polyak's step size asks for the loss", () => {
+    const tx = optim.chain(optim.clip(100), optim.polyakSgd({ fMin: 0.5 }));
+    const [updates] = tx.update(g, tx.init(g), g, { value: 3 });
+    close(updates.w, [-0.3, -0.4]); // (3 - 0.5) / 25 times the gradient
+    expect(() => tx.update(g, tx.init(g), g)).toThrow(/value of the loss/);
+    const none = optim.polyakSgd({ variant: "sps+" });
+    expect(none.update(g, none.init(g), g, { value: np.array(-1, "float32") })[0].w.toJS()).toEqual([-0, -0]);
+  });
+
   test("freeze, selectiveTransform, conditions, averages", () => {
     expect(optim.freeze({ w: true, b: false }).update(g, { innerState: {} })[0].w.toJS()).toEqual([0, 0]);
     const some = optim.selectiveTransform(optim.sgd(1), { freezeMask: { w: false, b: true } });

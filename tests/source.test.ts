@@ -11,7 +11,11 @@ test.each([
   ["a module", "    at Object.<anonymous> (/home/me/net.ts:5:1)", "/home/me/net.ts:5 (<module>)"],
   ["a development server", "    at g (http://localhost:1234/path/file.ts?x:12:5)", "/path/file.ts:12:4 (g)"],
   ["a lambda from a server", "    at https://example.org:8080/a/b.js?import&t=17:12:5", "/a/b.js:12:4 (<lambda>)"],
-  ["a file outside of a server's root", "    at g (http://localhost:1234/@fs/home/me/net.ts:5:13)", "/home/me/net.ts:5:12 (g)"],
+  [
+    "a file outside of a server's root",
+    "    at g (http://localhost:1234/@fs/home/me/net.ts:5:13)",
+    "/home/me/net.ts:5:12 (g)",
+  ],
   ["Firefox and Safari", "g@http://localhost:1234/net.ts:5:13", "/net.ts:5:12 (g)"],
   ["a lambda there", "@http://localhost:1234/net.ts:5:13", "/net.ts:5:12 (<lambda>)"],
   ["nothing", "    at new Promise (<anonymous>)", ""],

@@ -128,6 +128,8 @@ OPTIMIZERS = [
     call("lars", 0.1, weight_decay=0.1, weight_decay_mask=MASK, trust_ratio_mask=MASK, nesterov=True),
     call("fromage", 0.1),
     call("fromage", SCHEDULE),
+    call("novograd", 0.1, weight_decay=0.01),
+    call("optimistic_gradient_descent", 0.1, alpha=0.8),
     # transformations by themselves (their updates are added, whatever their sign)
     call("scale", -0.5),
     call("scale_by_schedule", SCHEDULE),

@@ -17,7 +17,9 @@ export type Element = number | bigint | boolean | { readonly re: number; readonl
 /** The dtype under the current setting of `enableX64`: 64-bit types become 32-bit ones without it. */
 export function canonicalDType(dtype: DType): DType {
   if (!Object.hasOwn(dtypes, dtype)) {
-    throw new DTypeError(`a dtype was given by name: data type '${String(dtype)}' not understood. Give one of ${Object.keys(dtypes).join(", ")}.`);
+    throw new DTypeError(
+      `a dtype was given by name: data type '${String(dtype)}' not understood. Give one of ${Object.keys(dtypes).join(", ")}.`,
+    );
   }
   if (x64Enabled()) return dtype;
   switch (dtype) {

@@ -119,22 +119,7 @@ export class StageTrace extends Trace {
     const tracers = args.map((x) => this.tracerOf(x));
     const avals = tracers.map((t) => t.aval);
     const { jaxpr, consts } = stageFlat(call.fun, avals, { name: call.name, tracedFor: "custom_vjp" });
-    const rules = new Map<string, StagedFwdRule>();
-    const params = {
-      call_jaxpr: constsToInputs(jaxpr),
-      name: call.name,
-      fwd: call.fwdName,
-      bwd: call.bwdName,
-      fwd_rule: (perturbed: readonly boolean[]): StagedFwdRule => {
-        const key = perturbed.join();
-        let rule = rules.get(key);
-        if (rule === undefined) rules.set(key, (rule = stageFwdRule(call, avals, perturbed)));
-        return rule;
-      },
-      bwd_rule: call.bwd,
-      num_consts: consts.length,
-      symbolic_zeros: call.symbolicZeros,
-    };
+    const params = customVjpParams(call, avals, jaxpr);
     return this.emit(call.primitive, [...consts.map((c) => this.tracerOf(c)), ...tracers], params, jaxpr.outAvals);
   }
 
@@ -280,6 +265,26 @@ function stageJvpRule(call: CustomJvpCall, avals: readonly ShapedArray[], zeros:
 export interface StagedFwdRule {
   readonly closed: ClosedJaxpr<NDArray>;
   readonly numResiduals: number;
+}
+
+/** The parameters of the equation of a call whose function has become `jaxpr`; its constants are the first operands. */
+export function customVjpParams(call: CustomVjpCall, avals: readonly ShapedArray[], jaxpr: Jaxpr): Params {
+  const rules = new Map<string, StagedFwdRule>();
+  return {
+    call_jaxpr: constsToInputs(jaxpr),
+    name: call.name,
+    fwd: call.fwdName,
+    bwd: call.bwdName,
+    fwd_rule: (perturbed: readonly boolean[]): StagedFwdRule => {
+      const key = perturbed.join();
+      let rule = rules.get(key);
+      if (rule === undefined) rules.set(key, (rule = stageFwdRule(call, avals, perturbed)));
+      return rule;
+    },
+    bwd_rule: call.bwd,
+    num_consts: jaxpr.constvars.length,
+    symbolic_zeros: call.symbolicZeros,
+  };
 }
 
 function stageFwdRule(

@@ -10,6 +10,7 @@ import type { DType } from "../core/dtype.ts";
 import type { ArrayLike } from "../numpy/asarray.ts";
 import { arrayOf, bytesOf, bytesOfArray, MAX_RANK } from "./elements.ts";
 import { FileFormatError, unsupportedElements } from "./errors.ts";
+import { quoted } from "./json.ts";
 import { sourceOf, type Readable } from "./source.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -115,12 +116,12 @@ function elementType(descr: string, offset: number): { dtype: DType; bigEndian: 
     throw unsupportedElements("npy", offset, reason);
   };
   const match = /^([<>|=])?([A-Za-z])(\d*)/.exec(descr);
-  if (match === null) return refuse(`the dtype is '${descr}', which is none`);
+  if (match === null) return refuse(`the dtype is ${quoted(descr)}, which is none`);
   const [whole, order, kind, width] = match;
   if (kind === "O") refuse("there are Python objects (a pickle), which are never read");
-  if ("SUaMm".includes(kind)) refuse(`the elements are texts or dates ('${descr}')`);
+  if ("SUaMm".includes(kind)) refuse(`the elements are texts or dates (${quoted(descr)})`);
   const dtype = whole === descr ? dtypeOfCode.get(kind + width) : undefined;
-  if (dtype === undefined) return refuse(`the elements are '${descr}', and no array here has such`);
+  if (dtype === undefined) return refuse(`the elements are ${quoted(descr)}, and no array here has such`);
   return { dtype, bigEndian: order === ">" };
 }
 
@@ -168,7 +169,7 @@ function parseHeader(
     } else if (key === "shape") {
       values.set(key, tuple());
     } else {
-      fail(`the header has the unknown key '${key.slice(0, 40)}'`, where);
+      fail(`the header has the unknown key ${quoted(key)}`, where);
     }
   }
   take(/$/y);

@@ -3,6 +3,7 @@ import type { NDArray } from "../core/array.ts";
 import { RematValueError } from "../errors.ts";
 import type { ArrayLike } from "../numpy/asarray.ts";
 import { FileFormatError } from "./errors.ts";
+import { quoted } from "./json.ts";
 import { npyOf, writeNpy } from "./npy.ts";
 import { sourceOf, type Readable } from "./source.ts";
 import { unzipped, zipMembers, zipped } from "./zip.ts";
@@ -41,7 +42,7 @@ export async function openNpz(from: Readable, options: NpzOptions = {}): Promise
       throw new FileFormatError(
         "npz",
         m.header,
-        `the arrays up to '${m.name}' unpack to ${total} bytes, and ${maxBytes} are allowed`,
+        `the arrays up to ${quoted(m.name)} unpack to ${total} bytes, and ${maxBytes} are allowed`,
         "Raise maxBytes if you trust the file.",
       );
     }
@@ -61,7 +62,7 @@ export async function openNpz(from: Readable, options: NpzOptions = {}): Promise
         return npyOf(bytes);
       } catch (error) {
         if (!(error instanceof FileFormatError)) throw error;
-        throw new FileFormatError("npz", error.offset, `of member '${member.name}' ${error.reason}`);
+        throw new FileFormatError("npz", error.offset, `of member ${quoted(member.name)} ${error.reason}`);
       }
     },
   };

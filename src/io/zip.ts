@@ -6,6 +6,7 @@
  */
 import { RematValueError } from "../errors.ts";
 import { FileFormatError } from "./errors.ts";
+import { quoted } from "./json.ts";
 import type { ByteSource } from "./source.ts";
 
 export interface ZipMember {
@@ -43,7 +44,7 @@ export async function zipMembers(source: ByteSource): Promise<ZipMember[]> {
   let at = 0;
   for (let i = 0; i < count; i++) {
     const { member, next } = parseEntry(bytes, at, offset);
-    if (names.has(member.name)) fail(offset + at, `there is a second member '${member.name}'`);
+    if (names.has(member.name)) fail(offset + at, `there is a second member ${quoted(member.name)}`);
     names.add(member.name);
     members.push(member);
     at = next;
@@ -51,9 +52,9 @@ export async function zipMembers(source: ByteSource): Promise<ZipMember[]> {
   if (at !== size) fail(offset + at, `${size - at} bytes of the directory belong to no member`);
   let end = 0;
   for (const m of members.toSorted((a, b) => a.header - b.header)) {
-    if (m.header < end) fail(m.header, `member '${m.name}' overlaps the one before`);
+    if (m.header < end) fail(m.header, `member ${quoted(m.name)} overlaps the one before`);
     end = m.header + 30 + m.packedSize;
-    if (end > offset) fail(m.header, `member '${m.name}' of ${m.packedSize} bytes reaches into the directory`);
+    if (end > offset) fail(m.header, `member ${quoted(m.name)} of ${m.packedSize} bytes reaches into the directory`);
   }
   return members;
 }
@@ -106,27 +107,27 @@ function parseEntry(bytes: Uint8Array, at: number, base: number): { member: ZipM
   const next = extra + extraLength + commentLength;
   if (next > bytes.length) fail(here, "the directory ends within a member");
   const name = new TextDecoder().decode(bytes.subarray(at + 46, extra));
-  if ((flags & 1) !== 0) fail(here + 8, `member '${name}' is encrypted`);
+  if ((flags & 1) !== 0) fail(here + 8, `member ${quoted(name)} is encrypted`);
   if (method !== 0 && method !== 8)
-    fail(here + 10, `member '${name}' is packed by method ${method}, and 0 (stored) and 8 (deflated) are known`);
+    fail(here + 10, `member ${quoted(name)} is packed by method ${method}, and 0 (stored) and 8 (deflated) are known`);
 
   const large = largeSizes(view, extra, extra + extraLength);
   const sized = (offset: number): number => {
     const small = view.getUint32(at + offset, true);
     return small < 0xffffffff
       ? small
-      : (large.shift() ?? fail(here + offset, `the size of member '${name}' is missing`));
+      : (large.shift() ?? fail(here + offset, `the size of member ${quoted(name)} is missing`));
   };
   const size = sized(24);
   const packedSize = sized(20);
   const header = sized(42);
   if (![size, packedSize, header].every(Number.isSafeInteger))
-    fail(here + 20, `the size of member '${name}' is no number one can count to`);
+    fail(here + 20, `the size of member ${quoted(name)} is no number one can count to`);
   const deflated = method === 8;
   if (!deflated && size !== packedSize)
-    fail(here + 20, `member '${name}' is stored, but its sizes are ${packedSize} and ${size}`);
+    fail(here + 20, `member ${quoted(name)} is stored, but its sizes are ${packedSize} and ${size}`);
   if (deflated && size > packedSize * MAX_RATIO + 64) {
-    fail(here + 24, `member '${name}' claims to unpack ${packedSize} bytes to ${size}, more than deflate can`);
+    fail(here + 24, `member ${quoted(name)} claims to unpack ${packedSize} bytes to ${size}, more than deflate can`);
   }
   const crc = view.getUint32(at + 16, true);
   return { member: { name, deflated, crc, packedSize, size, header }, next };
@@ -148,15 +149,17 @@ function largeSizes(view: DataView, start: number, end: number): number[] {
 export async function unzipped(source: ByteSource, member: ZipMember): Promise<Uint8Array<ArrayBuffer>> {
   const { name, header, packedSize, size } = member;
   const local = viewOf(await source.read(header, Math.min(30, source.size - header)));
-  if (local.byteLength < 30 || local.getUint32(0, true) !== 0x04034b50) fail(header, `member '${name}' should begin`);
+  if (local.byteLength < 30 || local.getUint32(0, true) !== 0x04034b50)
+    fail(header, `member ${quoted(name)} should begin`);
   const nameLength = local.getUint16(26, true);
   const start = header + 30 + nameLength + local.getUint16(28, true);
-  if (start + packedSize > source.size) fail(header, `member '${name}' of ${packedSize} bytes reaches beyond the end`);
+  if (start + packedSize > source.size)
+    fail(header, `member ${quoted(name)} of ${packedSize} bytes reaches beyond the end`);
   const ownName = new TextDecoder().decode(await source.read(header + 30, nameLength));
-  if (ownName !== name) fail(header + 30, `member '${name}' of the directory calls itself '${ownName.slice(0, 80)}'`);
+  if (ownName !== name) fail(header + 30, `member ${quoted(name)} of the directory calls itself ${quoted(ownName)}`);
   const packed = await source.read(start, packedSize);
   const bytes = member.deflated ? await inflated(packed, size, name, start) : packed;
-  if (crc32(bytes) !== member.crc) fail(start, `the checksum of member '${name}' is not that of its bytes`);
+  if (crc32(bytes) !== member.crc) fail(start, `the checksum of member ${quoted(name)} is not that of its bytes`);
   return bytes;
 }
 
@@ -180,14 +183,14 @@ async function inflated(
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return fail(offset, `member '${name}' can not be unpacked: ${why}`);
+    return fail(offset, `member ${quoted(name)} can not be unpacked: ${why}`);
   } finally {
     await reader.cancel().catch(() => {});
   }
   if (length !== size)
     fail(
       offset,
-      `member '${name}' unpacks to ${length > size ? "more" : "fewer"} than the ${size} bytes it should have`,
+      `member ${quoted(name)} unpacks to ${length > size ? "more" : "fewer"} than the ${size} bytes it should have`,
     );
   return joined(pieces, size);
 }

@@ -22,6 +22,9 @@ import { flatten, tupleDef, unflatten, type MapTree, type TreeDef } from "../tre
 /** What a loop's body sees of a value given as `P`: arrays in place of numbers. */
 type Traced<P> = MapTree<P, NDArray>;
 
+/** Anything; the empty tuple among it makes TypeScript read `[a, b]` as a pair, not as a list. */
+type Tree = [] | object | number | boolean | bigint | string | null | undefined;
+
 export interface ScanOptions {
   /** The number of steps, needed if there are no xs. */
   readonly length?: number;
@@ -57,7 +60,7 @@ function flattenOperand(tree: unknown, what: string): FlatValue {
  * @example
  * const [total, partial] = lax.scan((c: NDArray, x: NDArray) => [c.add(x), c], 0, np.array([1, 2, 3]));
  */
-export function scan<C, X, Y>(
+export function scan<C extends Tree, X extends Tree, Y>(
   f: (carry: Traced<C>, x: Traced<X>) => readonly [unknown, Y],
   init: C,
   xs?: X | null,
@@ -248,7 +251,7 @@ function bindScan(
  * @example
  * lax.whileLoop((x: NDArray) => np.less(x, 100), (x: NDArray) => x.mul(2), 1); // 128
  */
-export function whileLoop<C>(
+export function whileLoop<C extends Tree>(
   cond: (value: Traced<C>) => NDArray | boolean,
   body: (value: Traced<C>) => unknown,
   init: C,
@@ -338,7 +341,7 @@ function derived(cache: WeakMap<AnyFunction, AnyFunction>, body: AnyFunction, ma
  * @example
  * lax.foriLoop(0, 5, (i: NDArray, x: NDArray) => x.add(i), 0); // 10
  */
-export function foriLoop<C>(
+export function foriLoop<C extends Tree>(
   lower: number | NDArray,
   upper: number | NDArray,
   body: (i: NDArray, value: Traced<C>) => unknown,

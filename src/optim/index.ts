@@ -24,6 +24,7 @@ export * from "./factorized.ts";
 export * from "./inject.ts";
 export { globalNorm, safeIncrement, safeNorm, safeRootMeanSquares } from "./moments.ts";
 export * from "./optimizers.ts";
+export * from "./others.ts";
 export * from "./scaling.ts";
 export * from "./schedules.ts";
 export * from "./updates.ts";

@@ -24,7 +24,7 @@ export function jvpByOperand<P extends Params>(
   rules: readonly (OperandRule<P> | null)[],
 ): NonNullable<Primitive<P>["jvp"]> {
   return (primals, tangents, params) => {
-    const y = bind(primitive() as Primitive, primals, params)[0]!;
+    const y = bind(primitive(), primals, params)[0];
     const terms: Tangent[] = [];
     for (let i = 0; i < primals.length; i++) {
       const rule = rules[i];
@@ -38,17 +38,17 @@ export function jvpByOperand<P extends Params>(
 /** The rule of a primitive that is linear in all its operands together: the same call on the tangents, missing ones instantiated. */
 export function linearJvp<P extends Params>(primitive: () => Primitive<P>): NonNullable<Primitive<P>["jvp"]> {
   return (primals, tangents, params) => {
-    const outs = bind(primitive() as Primitive, primals, params);
+    const outs = bind(primitive(), primals, params);
     if (tangents.every((t) => t === null)) return { primals: outs, tangents: outs.map(() => null) };
-    const ts = tangents.map((t, i) => instantiate(t, primals[i]!.aval.toTangent()));
-    return { primals: outs, tangents: bind(primitive() as Primitive, ts, params) };
+    const ts = tangents.map((t, i) => instantiate(t, primals[i].aval.toTangent()));
+    return { primals: outs, tangents: bind(primitive(), ts, params) };
   };
 }
 
 /** The rule of a primitive whose outputs do not move with its operands: integers, comparisons, steps. */
 export function zeroJvp<P extends Params>(primitive: () => Primitive<P>): NonNullable<Primitive<P>["jvp"]> {
   return (primals, _tangents, params) => {
-    const outs = bind(primitive() as Primitive, primals, params);
+    const outs = bind(primitive(), primals, params);
     return { primals: outs, tangents: outs.map(() => null) };
   };
 }
@@ -64,12 +64,12 @@ export function bilinear<P extends Params>(
 ): Required<Pick<Primitive<P>, "jvp" | "transpose">> {
   return {
     jvp: jvpByOperand(primitive, [
-      (t, _out, [, y], params) => bind(primitive() as Primitive, [t, y!], params)[0]!,
-      (t, _out, [x], params) => bind(primitive() as Primitive, [x!, t], params)[0]!,
+      (t, _out, [, y], params) => bind(primitive() as Primitive, [t, y], params)[0],
+      (t, _out, [x], params) => bind(primitive() as Primitive, [x, t], params)[0],
     ]),
     transpose([ct], [x, y], params) {
-      if (x instanceof UndefinedPrimal) return [left(ct!, x, y!, params), null];
-      return [null, right(ct!, x!, y!, params)];
+      if (x instanceof UndefinedPrimal) return [left(ct!, x, y, params), null];
+      return [null, right(ct!, x, y, params)];
     },
   };
 }

@@ -110,17 +110,15 @@ export const max: (x: NDArray, y: NDArray) => NDArray = binary(maxP);
 export const min: (x: NDArray, y: NDArray) => NDArray = binary(minP);
 
 export type IntegerPowParams = { readonly y: number };
-export const integerPowP: Primitive<IntegerPowParams> = {
-  ...unary<IntegerPowParams>("integer_pow", numbers, (self) => ({
-    jvp: jvpByOperand(self, [
-      (t, _out, [x], { y }) => {
-        if (y === 0) return zerosLike(t);
-        if (y === 1) return t;
-        if (y === 2) return mul(t, mul(constLike(x, y), x));
-        return mul(t, mul(constLike(x, y), integerPow(x, y - 1)));
-      },
-    ]),
-  })),
+export const integerPowP: Primitive<IntegerPowParams> = unary<IntegerPowParams>("integer_pow", numbers, (self) => ({
+  jvp: jvpByOperand(self, [
+    (t, _out, [x], { y }) => {
+      if (y === 0) return zerosLike(t);
+      if (y === 1) return t;
+      if (y === 2) return mul(t, mul(constLike(x, y), x));
+      return mul(t, mul(constLike(x, y), integerPow(x, y - 1)));
+    },
+  ]),
   type([x], { y }) {
     checkUnary("integer_pow", numbers, x.dtype);
     if (y < 0 && isInteger(x.dtype)) {
@@ -130,7 +128,7 @@ export const integerPowP: Primitive<IntegerPowParams> = {
     }
     return [x];
   },
-};
+}));
 export const integerPow = (x: NDArray, y: number): NDArray => bind1(integerPowP, [x], { y });
 
 export const atan2P: Primitive = nary("atan2", [inexact, inexact], (self) => ({

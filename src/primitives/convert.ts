@@ -113,11 +113,9 @@ export function convertElementType(x: NDArray, dtype: DType = x.dtype, weakType 
 
 export type ReducePrecisionParams = { readonly exponent_bits: number; readonly mantissa_bits: number };
 
-export const reducePrecisionP: Primitive<ReducePrecisionParams> = {
-  ...unary<ReducePrecisionParams>("reduce_precision", floats, (self) => ({
-    jvp: linearJvp(self),
-    transpose: ([ct], _args, params) => [bind1(reducePrecisionP, [ct!], params)],
-  })),
+export const reducePrecisionP: Primitive<ReducePrecisionParams> = unary<ReducePrecisionParams>("reduce_precision", floats, (self) => ({
+  jvp: linearJvp(self),
+  transpose: ([ct], _args, params) => [bind1(reducePrecisionP, [ct!], params)],
   type([x], { exponent_bits, mantissa_bits }) {
     checkUnary("reduce_precision", floats, x.dtype);
     if (exponent_bits < 1) {
@@ -132,7 +130,7 @@ export const reducePrecisionP: Primitive<ReducePrecisionParams> = {
     }
     return [x];
   },
-};
+}));
 export const reducePrecision = (x: NDArray, exponentBits: number, mantissaBits: number): NDArray =>
   bind1(reducePrecisionP, [x], { exponent_bits: exponentBits, mantissa_bits: mantissaBits });
 

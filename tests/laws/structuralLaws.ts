@@ -213,8 +213,9 @@ export const structuralLaws = {
     linear: [[0]],
     draw(s) {
       const n = s.int(1, 7);
-      const [there, middle, back] = [call(p.fft, { fft_type: 2, fft_lengths: [n] }), s.int(0, 1), s.int(1, 7)];
       const kept = Math.floor(n / 2) + 1;
+      const [there, middle] = [call(p.fft, { fft_type: 2, fft_lengths: [n] }), s.int(0, 1)];
+      const back = Math.max(1, 2 * (kept - 1) + s.int(0, 1));
       return {
         f(x) {
           const [z] = call(p.fft, { fft_type: middle, fft_lengths: [2, kept] })(...there(x));

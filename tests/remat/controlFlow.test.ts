@@ -232,3 +232,30 @@ describe.each(Object.keys(plain))("%s", (name) => {
     });
   });
 });
+
+describe("a while loop whose elements stop at different times", () => {
+  const halve = (n: NDArray, x: NDArray): NDArray =>
+    lax.whileLoop(
+      (c: readonly [NDArray, NDArray]) => np.less(c[0], n),
+      (c: readonly [NDArray, NDArray]) => [c[0].add(1), np.sin(c[1]).mul(2)] as const,
+      [np.zerosLike(n), x] as const,
+    )[1];
+  const counts = np.array([3, 0, 1], "int32");
+  const xs = np.array([0.1, 0.2, 0.3], "float32");
+  const each = (f: (n: NDArray, x: NDArray) => NDArray): number[] =>
+    [3, 0, 1].map((n, i) => f(np.array(n, "int32"), xs.get(i)).item() as number);
+
+  test.each<[string, (n: NDArray, x: NDArray) => NDArray]>([
+    ["plain", halve],
+    ["checkpointed", checkpoint(halve)],
+    ["jitted", jit(halve)],
+  ])("%s", (_, f) => {
+    expect(numbersOf(vmap(f)(counts, xs))).toEqual(each(halve));
+    expect(numbersOf(jit(vmap(f))(counts, xs))).toEqual(each(halve));
+    const slope = (n: NDArray, x: NDArray): NDArray => jvp((y: NDArray) => f(n, y), [x], [np.onesLike(x)])[1];
+    expect(numbersOf(vmap(slope)(counts, xs))).toEqual(each(slope));
+    // a carry that is not mapped itself
+    const shared = vmap(f, { inAxes: [0, null] })(counts, f32(0.1));
+    expect(numbersOf(shared)).toEqual([3, 0, 1].map((n) => halve(np.array(n, "int32"), f32(0.1)).item()));
+  });
+});

@@ -2,9 +2,16 @@
  * A checkpointed function under the other transformations: its values and derivatives are those of the function itself, its backward pass computes
  * what it should and no more, and it is traced as often as it must be.
  *
- * The behaviours are those of JAX's own `RematTest`. Of these, the following have nothing here to apply to: references (`remat_grad_accum_refs`),
- * name stacks (`name_stack_annotation`), and the two tests that JAX skips itself because its old remat is gone
- * (`remat_grad_python_control_flow_...`), whose counterparts for today's checkpoint are below.
+ * The behaviours in this folder are those of JAX's own tests of `checkpoint`. Of these, the following have nothing here to apply to:
+ * - references: `remat_grad_accum_refs`, `mutable_array_test`, `state_test`
+ * - effects, callbacks and printing from programs: `jaxpr_effects_test`, `python_callback_test`, `debugging_primitives_test`, `eqn_repr_with_no_lhs`
+ * - name stacks and names in compiled programs: `name_stack_annotation`, `re_materalization_appears_in_hlo`
+ * - several devices, compilers and hi-types: `shard_map_test`, `pmap_test`, `pjit_test`, `hijax_test`, `compute_on`, `scheduling_groups_test`,
+ *   `scaled_matmul_stablehlo_test`, `xla_bridge_test`, `roofline_test`
+ * - functions that are not here: `custom_linear_solve`, checkify, key reuse, `optimize_remat` of `defvjp`, `jax_remat3`
+ * - options of `make_jaxpr` that are other functions here (`return_shape`: `evalShape`) or gone (`axis_env`)
+ * - numbers of compilations, in place of which the numbers of traces are counted
+ * - what JAX skips itself: `remat_grad_python_control_flow_...`, whose counterparts for today's checkpoint are below
  */
 import { describe, expect, test } from "vitest";
 import {

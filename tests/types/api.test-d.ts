@@ -208,6 +208,39 @@ test("scan, cond and trees", () => {
   assertType<GradientOfParams>(updated);
 });
 
+describe("loops over several values", () => {
+  test("a pair stays a pair, and a list a list", () => {
+    const [[a, b], ys] = lax.scan(
+      (c: [NDArray, NDArray], y: [NDArray, NDArray]) => [[c[1], c[0].add(y[0])], y[1]],
+      [x, 0],
+      [x, x],
+    );
+    expectTypeOf(a).toEqualTypeOf<NDArray>();
+    expectTypeOf(b).toEqualTypeOf<NDArray>();
+    expectTypeOf(ys).toEqualTypeOf<NDArray>();
+    const [c] = lax.scan((c, y: NDArray) => [[c[0].add(y), c[1]], null], [x, params], x);
+    expectTypeOf(c[1].scale).toEqualTypeOf<NDArray>();
+    const [list] = lax.scan((c: NDArray[], y: NDArray) => [c.map((v) => v.add(y)), null], [x, x], x);
+    expectTypeOf(list[0]).toEqualTypeOf<NDArray>();
+    const [named] = lax.scan((c: Params, y: NDArray) => [c, y], params, x);
+    assertType<Params>(named);
+  });
+
+  test("whileLoop and foriLoop", () => {
+    const [i, v] = lax.whileLoop(
+      ([i]: [NDArray, NDArray]) => np.less(i, 3),
+      ([i, v]: [NDArray, NDArray]) => [i.add(1), v],
+      [0, x],
+    );
+    expectTypeOf(i).toEqualTypeOf<NDArray>();
+    expectTypeOf(v).toEqualTypeOf<NDArray>();
+    expectTypeOf(
+      lax.foriLoop(0, 3, (i: NDArray, [a, b]: [NDArray, NDArray]) => [b, a.add(i)], [x, x])[1],
+    ).toEqualTypeOf<NDArray>();
+    expectTypeOf(lax.foriLoop(0, 3, (_: NDArray, v: NDArray) => v, 0)).toEqualTypeOf<NDArray>();
+  });
+});
+
 test("arrays have no operators, and are not confused with lists", () => {
   // @ts-expect-error: x.add(1)
   void (x - 1);

@@ -27,7 +27,9 @@ export function controlKernels(table: KernelTable): Readonly<Record<string, Kern
     custom_jvp_call: openBody("call_jaxpr"),
     custom_vjp_call: openBody("call_jaxpr"),
     custom_lin: () => {
-      throw new UnsupportedError("the linear part of a custom reverse rule was to be evaluated: it can only be transposed.");
+      throw new UnsupportedError(
+        "the linear part of a custom reverse rule was to be evaluated: it can only be transposed.",
+      );
     },
     cond: (args, _avals, params) => runBranch(args, params, table),
     scan: (args, avals, params) =>

@@ -5,4 +5,8 @@ import type { TypedArray } from "../../core/dtype.ts";
 import type { Params } from "../../core/jaxpr.ts";
 
 /** Must not write to the operands' buffers; may return one of them where the elements do not change. */
-export type Kernel = (args: readonly ConcreteArray[], outAvals: readonly ShapedArray[], params: Params) => readonly TypedArray[];
+export type Kernel = (
+  args: readonly ConcreteArray[],
+  outAvals: readonly ShapedArray[],
+  params: Params,
+) => readonly TypedArray[];

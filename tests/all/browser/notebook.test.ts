@@ -83,7 +83,7 @@ const flat = (x: NDArray): readonly number[] => x.ravel().toJS() as readonly num
 function expectClose(got: NDArray, wanted: Data): void {
   expect(got.shape).toEqual(wanted.shape);
   flat(got).forEach((value, i) => {
-    const target = wanted.data[i]!;
+    const target = wanted.data[i];
     expect(Math.abs(value - target)).toBeLessThanOrEqual(1e-6 + 2e-5 * Math.abs(target));
   });
 }
@@ -118,6 +118,6 @@ describe.each(Object.entries(programs))("%s", (name, program) => {
     expectClose(out, wanted.out);
     const gradients = pull(arrayOf(wanted.vjp.cotangents)) as readonly NDArray[];
     expect(gradients).toHaveLength(4);
-    gradients.forEach((gradient, i) => expectClose(gradient, wanted.vjp.results[i]!));
+    gradients.forEach((gradient, i) => expectClose(gradient, wanted.vjp.results[i]));
   });
 });
