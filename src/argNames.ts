@@ -56,6 +56,12 @@ export function argNames(
   return out;
 }
 
+/** The names of a function's parameters, or null if they cannot be told or it takes any number of arguments. */
+export function parameterNames(f: AnyFunction): readonly string[] | null {
+  const known = parametersOf(originalOf(f));
+  return known === null || known.some((p) => p.rest) ? null : known.flatMap((p) => p.name ?? []);
+}
+
 /** A name for each positional argument. */
 function rootNames(f: AnyFunction, count: number): string[] {
   const known = parametersOf(originalOf(f));

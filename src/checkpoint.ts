@@ -75,7 +75,7 @@ function checkOptions(options: CheckpointOptions): void {
         "https://docs.jax.dev/en/latest/jep/11830-new-remat-checkpoint.html.",
     );
   }
-  const cse: unknown = options.preventCse ?? true;
+  const cse: unknown = options.preventCse === undefined ? true : options.preventCse;
   // A string is a sequence to JAX, which finds out at the call that it has the wrong length.
   if (typeof cse !== "boolean" && typeof cse !== "string" && !Array.isArray(cse)) {
     throw new RematTypeError(

@@ -281,3 +281,18 @@ export class CustomRuleError extends RematTypeError {
     this.jaxClass = jaxClass;
   }
 }
+
+/** Reverse-mode differentiation through a loop of unknown length. */
+export class WhileReverseError extends RematValueError {
+  constructor() {
+    super(
+      "reverse-mode differentiation was asked for of a loop of unknown length: Reverse-mode differentiation does not work for lax.while_loop or " +
+        "lax.fori_loop with dynamic start/stop values. Try using lax.scan, or using fori_loop with static start/stop.",
+    );
+  }
+}
+
+/** A function with a reverse rule closes over a value that is differentiated: the rule says nothing about that. */
+export class CustomVjpClosureError extends RematError {
+  override readonly jaxClass: string = "CustomVJPException";
+}

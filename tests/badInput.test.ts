@@ -27,8 +27,8 @@ import {
   vjp,
   vmap,
   type Policy,
+  WhileReverseError,
 } from "../src/index.ts";
-import { WhileReverseError } from "../src/primitives/while.ts";
 import { currentTrace, evalTrace } from "../src/core/interpreter.ts";
 
 const x = np.array([1, 2, 3], "float32");
@@ -476,6 +476,11 @@ describe("derivatives", () => {
       ["lax.while_loop", "lax.scan"],
     ],
   ]);
+
+  test("jit refuses names of static arguments that the function does not have", () => {
+    const scaled = (v: NDArray, axis: number): NDArray => np.sum(v, { axis });
+    expect(() => jit(scaled, { staticArgnames: "axes" })(np.ones([2]), 0)).toThrow(/invalid argnames \{axes\}/);
+  });
 
   test("a pullback works after it was given something wrong", () => {
     const [, pull] = vjp(sine, x);

@@ -1,5 +1,5 @@
 /** Staging functions of nested values: `jit`, `makeJaxpr`, `evalShape`, `closureConvert`. */
-import { argNames, functionName, passFor } from "../argNames.ts";
+import { argNames, functionName, parameterNames, passFor } from "../argNames.ts";
 import { ConcreteArray, NDArray } from "../core/array.ts";
 import { ShapedArray, type Shape } from "../core/aval.ts";
 import { x64Enabled } from "../core/config.ts";
@@ -12,7 +12,7 @@ import { stage } from "../core/stage.ts";
 import { isInexact } from "../core/dtype.ts";
 import { lowerJaxpr } from "../compile/lower.ts";
 import { bindJit } from "../primitives/jit.ts";
-import { InvalidLeafError, RematTypeError, StaticArgumentError } from "../errors.ts";
+import { InvalidLeafError, RematTypeError, RematValueError, StaticArgumentError } from "../errors.ts";
 import { flatten, unflatten, type MapTree, type TreeDef } from "../tree.ts";
 import {
   callPure,
@@ -104,6 +104,14 @@ function namedStatics(f: AnyFunction, options: JitOptions, args: readonly unknow
   const wanted = new Set(
     typeof options.staticArgnames === "string" ? [options.staticArgnames] : options.staticArgnames,
   );
+  const parameters = parameterNames(f);
+  const invalid = parameters === null ? [] : [...wanted].filter((name) => !parameters.includes(name));
+  if (invalid.length > 0) {
+    throw new RematValueError(
+      `jitted function has invalid argnames {${invalid.join(", ")}} in staticArgnames. Function does not accept these args: ` +
+        `${functionName(f)} has the parameters ${parameters!.join(", ") || "()"}.`,
+    );
+  }
   const names = args.map(
     (_, i) =>
       argNames(

@@ -101,7 +101,7 @@ function sharedJaxprs(top: Jaxpr): [Jaxpr, string][] {
     if (visit > 2) continue;
     for (const { params } of jaxpr.eqns) {
       // Custom rules have the name of their function among the parameters, where JAX has it in print only.
-      const name = "call_jaxpr" in params ? null : params["name"];
+      const name = "jvp" in params || "bwd" in params ? null : params["name"];
       for (const inner of jaxprsIn(params)) {
         if (typeof name === "string" && !names.has(inner)) names.set(inner, name.replace(/^[<>]+|[<>]+$/g, ""));
         queue.push(inner);

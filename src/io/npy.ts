@@ -52,8 +52,9 @@ export interface NpyHeader {
  *
  * @throws FileFormatError if the file is not one, is damaged, or holds elements that no array here has.
  * @example
- * const x = await io.readNpy(await open("x.npy")); // Node
- * const y = await io.readNpy(file); // a File of a browser
+ * const bytes = io.writeNpy(np.array([1, 2]));
+ * await io.readNpy(bytes); // [1, 2]
+ * await io.readNpy(new Blob([bytes])); // [1, 2]
  */
 export async function readNpy(from: Readable): Promise<NDArray> {
   const source = await sourceOf(from);

@@ -26,8 +26,9 @@ export interface NpzFile {
  *
  * @throws FileFormatError if it is not one, or is damaged.
  * @example
- * const file = await io.openNpz(await open("weights.npz"));
- * const w = await file.get("w");
+ * const bytes = await io.writeNpz({ w: np.array([1, 2]), b: np.zeros([3]) });
+ * const file = await io.openNpz(bytes); // or a handle: await open("weights.npz")
+ * await file.get("w"); // [1, 2]
  */
 export async function openNpz(from: Readable, options: NpzOptions = {}): Promise<NpzFile> {
   const { maxBytes = 2 ** 32 } = options;
@@ -80,7 +81,7 @@ export async function readNpz(from: Readable, options: NpzOptions = {}): Promise
  * The bytes of an archive with arrays, which NumPy's `load` reads. Deflated with `compress`.
  *
  * @example
- * await writeFile("weights.npz", await io.writeNpz({ w, b }, { compress: true }));
+ * const bytes = await io.writeNpz({ w: np.ones([3, 3]), b: np.zeros([3]) }, { compress: true });
  */
 export async function writeNpz(
   arrays: Readonly<Record<string, ArrayLike>>,

@@ -70,8 +70,9 @@ export interface SafetensorsOptions {
  *
  * @throws FileFormatError if it is not one, or is damaged.
  * @example
- * const file = await io.openSafetensors(await open("model.safetensors"));
- * const w = await file.get("layers.0.w");
+ * const bytes = io.writeSafetensors({ "layers.0.w": np.array([1, 2]) });
+ * const file = await io.openSafetensors(bytes); // or a handle: await open("model.safetensors")
+ * await file.get("layers.0.w"); // [1, 2]
  */
 export async function openSafetensors(from: Readable): Promise<SafetensorsFile> {
   const source = await sourceOf(from);
@@ -226,7 +227,7 @@ const byCodePoint = (a: string, b: string): number => {
  * twice.
  *
  * @example
- * for (const chunk of io.safetensorsChunks(params)) await handle.write(chunk);
+ * for (const chunk of io.safetensorsChunks({ w: np.ones([3]) })) console.log(chunk.byteLength); // or: await handle.write(chunk)
  */
 export function* safetensorsChunks(
   tensors: Readonly<Record<string, ArrayLike>>,

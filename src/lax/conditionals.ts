@@ -13,7 +13,7 @@ import { forwardedInputs, pruneClosedOutputs } from "../passes/rewrite.ts";
 import { clamp, ne } from "../primitives/comparison.ts";
 import { cond as condP } from "../primitives/cond.ts";
 import { convertElementType } from "../primitives/convert.ts";
-import { flatten, unflatten } from "../tree.ts";
+import { flatten, flattenWithPath, keystr, unflatten } from "../tree.ts";
 
 /**
  * Applies one of two functions to the operands, chosen by a traced condition. Both are traced; one runs. They must return the same structure, shapes
@@ -168,13 +168,20 @@ function checkResults(what: string, first: Branch, other: Branch, a: TracedBody,
   const [xs, ys] = [a.closed.outAvals, b.closed.outAvals];
   const differing = xs.flatMap((x, i) => (sameType(x, ys[i]) ? [] : [i]));
   if (differing.length === 0) return;
+  const paths = flattenWithPath(
+    unflatten(
+      a.resultTree,
+      xs.map(() => 0),
+    ),
+  ).map(({ path }) => keystr(path));
   const lines = differing.map((i) => {
+    const where = paths[i] === "" ? "" : ` at path ${paths[i]}`;
     const kinds = [
       ...(shapesEqual(xs[i].shape, ys[i].shape) ? [] : ["the shapes do not match"]),
       ...(xs[i].dtype === ys[i].dtype ? [] : ["the dtypes do not match"]),
     ];
     return (
-      `The output of ${first.name} has type ${xs[i].toLongString()} but the corresponding output of ${other.name} has type ` +
+      `The output of ${first.name}${where} has type ${xs[i].toLongString()} but the corresponding output of ${other.name} has type ` +
       `${ys[i].toLongString()}, so ${kinds.join(" and ")}.`
     );
   });

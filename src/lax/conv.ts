@@ -195,7 +195,8 @@ const defaultNumbers: Readonly<Record<number, readonly [string, string, string]>
   5: ["NHWDC", "HWDIO", "NHWDC"],
 };
 
-function transposePadding(k: number, s: number, padding: string): readonly [number, number] {
+/** The padding of a transposed convolution that a name stands for. */
+export function transposePadding(k: number, s: number, padding: string): readonly [number, number] {
   const name = padding.toUpperCase();
   const same = name === "SAME";
   if (!same && name !== "VALID")

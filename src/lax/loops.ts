@@ -354,10 +354,10 @@ export function foriLoop<C extends Tree>(
   const [from, to] = [concreteBound(lo), concreteBound(hi)];
   const f = body as unknown as (i: NDArray, value: unknown) => unknown;
   if (from !== null && to !== null) {
-    const scanned = derived(forwardBodies, body, () => ([i, x]: [NDArray, unknown]) => [
-      [add(i, literal(1, i.dtype, i.weakType)), f(i, x)],
-      null,
-    ]);
+    const scanned = derived(forwardBodies, body, () => (loop_carry: [NDArray, unknown]) => {
+      const [i, x] = loop_carry;
+      return [[add(i, literal(1, i.dtype, i.weakType)), f(i, x)], null];
+    });
     const [[, result]] = scan(scanned as never, [scalar(from), init] as never, null, {
       length: Math.max(to - from, 0),
       unroll: options.unroll ?? false,

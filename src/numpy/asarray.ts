@@ -246,6 +246,12 @@ export function bool(x: HostScalar | NDArray): ConcreteArray {
 /** Whether a host value, or an array's only element, is true. */
 export function truth(x: HostScalar | NDArray): boolean {
   if (!(x instanceof NDArray)) return Boolean(x);
+  if (x.size !== 1) {
+    throw new RematValueError(
+      `The truth value of an array with ${x.size === 0 ? "no elements" : "more than one element"} is ambiguous: the array has type ` +
+        `${x.aval.toLongString()}.\nUse np.any or np.all.`,
+    );
+  }
   const value = item(x, "bool");
   return typeof value === "object" ? value.re !== 0 || value.im !== 0 : Boolean(value);
 }

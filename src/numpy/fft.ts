@@ -12,7 +12,7 @@ import { fftTypes, type FftType } from "../primitives/fftTypes.ts";
 import { array, int, toArray, type ArrayLike } from "./asarray.ts";
 import { arange } from "./creation.ts";
 import { getitem, slice } from "./indexing.ts";
-import { roll } from "./joining.ts";
+import { roll } from "./repeating.ts";
 import { named } from "./options.ts";
 import { pad } from "./padding.ts";
 import { astype } from "./piecewise.ts";

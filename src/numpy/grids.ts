@@ -5,7 +5,7 @@ import { RematValueError, UnsupportedError } from "../errors.ts";
 import { range, tupleText } from "../primitives/axes.ts";
 import { broadcastedInDim } from "../primitives/shape.ts";
 import { array, toArray, type ArrayLike } from "./asarray.ts";
-import { zerosLike } from "./creation.ts";
+import { arange, zerosLike } from "./creation.ts";
 import { getitem, slice } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
 import { arrayOf, keyOf, named } from "./options.ts";
@@ -93,6 +93,6 @@ export const triuIndices: Triangle = triangle((i, j, k) => j - i >= k);
 
 /** The indices of the main diagonal of an array whose axes all have size n. */
 export function diagIndices(n: number, ndims = 2): readonly NDArray[] {
-  const line = array(range(n), { dtype: "int32" });
+  const line = arange(n);
   return range(ndims).map(() => line);
 }

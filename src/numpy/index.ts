@@ -10,6 +10,7 @@ export * from "./einsum.ts";
 export * from "./floats.ts";
 export { getitem, slice, Slice, type GetOptions, type Index } from "./indexing.ts";
 export * from "./joining.ts";
+export * from "./repeating.ts";
 export * from "./logic.ts";
 export {
   argwhere,
@@ -46,3 +47,11 @@ export * from "./quantiles.ts";
 export * from "./calculus.ts";
 export * from "./interpolation.ts";
 export * from "./grids.ts";
+export { packbits, unpackbits, type BitOrder, type PackOptions, type UnpackOptions } from "./bits.ts";
+export * from "./histograms.ts";
+export * from "./indexSets.ts";
+export * from "./insertion.ts";
+export * from "./inspection.ts";
+export * from "./polynomials.ts";
+export { trimZeros, type TrimOptions } from "./trimming.ts";
+export * from "./vectorize.ts";

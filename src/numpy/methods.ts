@@ -14,7 +14,7 @@ import * as contractions from "./contractions.ts";
 import { arrayText, elementsText, nestedLists } from "./format.ts";
 import { getitem, type Index } from "./indexing.ts";
 import * as logic from "./logic.ts";
-import { astype, clip, type ClipOptions } from "./piecewise.ts";
+import { astype, clip, isClipOptions, type ClipOptions } from "./piecewise.ts";
 import * as reductions from "./reductions.ts";
 import type { Axis, ExtremumOptions, MaskOptions, MeanOptions, SumOptions } from "./reductions.ts";
 import { floorDivide, remainder, round } from "./rounding.ts";
@@ -173,7 +173,7 @@ const methods: Readonly<Record<string, Method>> = {
   ravel: unary((x) => shapes.ravel(x)),
   flatten: unary((x) => shapes.ravel(x)),
   clip(this: NDArray, min?: ArrayLike | ClipOptions | null, max?: ArrayLike | ClipOptions | null) {
-    return clip(this, min, max);
+    return isClipOptions(min) ? clip(this, min) : clip(this, { min, ...(isClipOptions(max) ? max : { max }) });
   },
   round(this: NDArray, decimals = 0) {
     return round(this, decimals);

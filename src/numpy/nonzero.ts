@@ -244,7 +244,8 @@ export function ravelMultiIndex(
   });
   const strideOf = (axis: number): number =>
     (order === "C" ? dims.slice(axis + 1) : dims.slice(0, axis)).reduce((n, d) => n * d, 1);
-  return indices
-    .map((index, axis) => multiply(convertElementType(index, type), strideOf(axis)))
-    .reduce((total, part) => add(total, part), asarray(literal(0, type)));
+  return indices.reduce(
+    (total, index, axis) => add(total, multiply(convertElementType(index, type), strideOf(axis))),
+    asarray(literal(0, type)),
+  );
 }

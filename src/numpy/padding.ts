@@ -13,7 +13,7 @@ import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { filledWith, linspace } from "./creation.ts";
 import { getitem } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
-import { repeat } from "./joining.ts";
+import { repeat } from "./repeating.ts";
 import { keyOf, named } from "./options.ts";
 import { max, mean, min } from "./reductions.ts";
 import { round } from "./rounding.ts";

@@ -23,7 +23,8 @@ export interface ClipOptions {
   readonly max?: ArrayLike | null;
 }
 
-const isClipOptions = (x: unknown): x is ClipOptions =>
+/** Whether an argument of `clip` is its options and not a bound. */
+export const isClipOptions: (x: unknown) => x is ClipOptions = (x): x is ClipOptions =>
   typeof x === "object" && x !== null && !Array.isArray(x) && Object.getPrototypeOf(x) === Object.prototype;
 
 /**
@@ -39,10 +40,14 @@ export function clip(
   const options = isClipOptions(min) ? min : isClipOptions(max) ? max : {};
   const low = (isClipOptions(min) ? undefined : min) ?? options.min ?? null;
   const high = (isClipOptions(max) ? undefined : max) ?? options.max ?? null;
-  const operands = [arr, low, high].filter((x): x is ArrayLike => x !== null);
+  const lowIsNamed = low !== null && (isClipOptions(min) || min === undefined || min === null);
+  const highIsNamed = high !== null && (isClipOptions(min) || isClipOptions(max));
+  // operands given by name come last and in the order of their names, so that an upper bound goes before a lower one
+  const highFirst = lowIsNamed && highIsNamed;
+  const operands = (highFirst ? [arr, high, low] : [arr, low, high]).filter((x): x is ArrayLike => x !== null);
   return jitted(
     "clip",
-    `${low !== null} ${high !== null}`,
+    `${low !== null} ${high !== null} ${highFirst}`,
     (x, ...bounds) => {
       if ([x, ...bounds].some((t) => isComplex(t.dtype))) {
         throw new RematValueError(
@@ -51,8 +56,8 @@ export function clip(
         );
       }
       let out = x;
-      if (low !== null) out = maximum(bounds[0], out);
-      if (high !== null) out = minimum(bounds.at(-1)!, out);
+      if (low !== null) out = maximum(highFirst ? bounds[1] : bounds[0], out);
+      if (high !== null) out = minimum(highFirst ? bounds[0] : bounds.at(-1)!, out);
       return out;
     },
     operands,

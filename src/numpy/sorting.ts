@@ -7,10 +7,11 @@ import { elements } from "../lax/slicing.ts";
 import { add, neg, sub } from "../primitives/arithmetic.ts";
 import { canonicalAxis, isIdentity, range, sameList, tupleText } from "../primitives/axes.ts";
 import { constLike, fullLike } from "../primitives/broadcasting.ts";
+import { lt, select } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { counted } from "../primitives/iota.ts";
 import { concatenated } from "../primitives/join.ts";
-import { filled, reshaped, reversed, transposed } from "../primitives/shape.ts";
+import { broadcastedInDim, expanded, filled, reshaped, reversed, transposed } from "../primitives/shape.ts";
 import { sorted, sortedTogether, topOf } from "../primitives/sort.ts";
 import { replaced } from "../primitives/scatter.ts";
 import { scatterDims } from "../primitives/gatherDimensions.ts";
@@ -167,7 +168,13 @@ export function argpartition(a: ArrayLike, kth: number, axis: number | { readonl
       scatterIndicesBatchingDims: batch,
     });
     const ones = filled(arr.shape, 1, canonicalDType("float64"));
-    const proxy = replaced(ones, reshaped(bottom, [...bottom.shape, 1]), fullLike(ones, 0, bottom.shape), dims);
+    const isNegative = lt(bottom, constLike(bottom, 0));
+    const fromStart = select(isNegative, add(bottom, constLike(bottom, arr.shape[last])), bottom);
+    const places = expanded(fromStart, [bottom.ndim]);
+    let zeros = fullLike(ones, 0, bottom.shape.slice(-1));
+    // one update per row, spread over one axis after the other as a vectorized update is
+    for (let i = last - 1; i >= 0; i--) zeros = broadcastedInDim(zeros, bottom.shape.slice(i), range(last + 1 - i).slice(1));
+    const proxy = replaced(ones, places, zeros, dims);
     const upper = topOf(proxy, arr.shape[last] - k - 1, last)[1];
     return swapped(concatenated([bottom, upper], last), last, dimension);
   };

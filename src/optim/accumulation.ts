@@ -5,6 +5,16 @@ import { RematValueError } from "../errors.ts";
 import { cond } from "../lax/conditionals.ts";
 import * as np from "../numpy/index.ts";
 import {
+  add,
+  astype,
+  equal,
+  multiply as mul,
+  remainder,
+  subtract as sub,
+  trueDivide as div,
+  where,
+} from "../numpy/index.ts";
+import {
   arraysOf,
   cast,
   castLike,
@@ -17,8 +27,6 @@ import {
   type Scalar,
 } from "./base.ts";
 import { biasCorrection, safeIncrement, updateMoment, zeroCount } from "./moments.ts";
-
-const { add, astype, equal, multiply: mul, remainder, subtract: sub, trueDivide: div, where } = np;
 
 export type TraceState = { readonly trace: ArrayTree };
 export type EmaState = { readonly count: NDArray; readonly ema: ArrayTree };

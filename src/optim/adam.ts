@@ -7,6 +7,17 @@ import type { DType } from "../core/dtype.ts";
 import { RematValueError } from "../errors.ts";
 import * as np from "../numpy/index.ts";
 import {
+  add,
+  greaterEqual,
+  multiply as mul,
+  power,
+  sign,
+  sqrt,
+  subtract as sub,
+  trueDivide as div,
+  where,
+} from "../numpy/index.ts";
+import {
   cast,
   castLike,
   fullLike,
@@ -27,8 +38,6 @@ import {
   updateMomentPerElemNorm,
   zeroCount,
 } from "./moments.ts";
-
-const { add, greaterEqual, multiply: mul, power, sign, sqrt, subtract: sub, trueDivide: div, where } = np;
 
 /** The number of updates, and the averages of the gradients and of their squares. */
 export type ScaleByAdamState = { readonly count: NDArray; readonly mu: ArrayTree; readonly nu: ArrayTree };

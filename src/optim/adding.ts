@@ -1,6 +1,6 @@
 /** Transformations that add to updates: decayed weights, noise. */
 import type { NDArray } from "../core/array.ts";
-import * as np from "../numpy/index.ts";
+import { add, multiply as mul, power, sqrt, trueDivide as div } from "../numpy/index.ts";
 import { key as newKey, split } from "../random/index.ts";
 import { normal } from "../random/index.ts";
 import { flatten, unflatten } from "../tree.ts";
@@ -16,8 +16,6 @@ import {
 } from "./base.ts";
 import { masked, type Mask, type MaskedState } from "./combining.ts";
 import { safeIncrement, zeroCount } from "./moments.ts";
-
-const { add, multiply: mul, sqrt, trueDivide: div, power } = np;
 
 /** The count of a schedule, or nothing. */
 export type WeightDecayState = EmptyState | { readonly count: NDArray };

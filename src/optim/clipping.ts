@@ -3,6 +3,7 @@ import type { NDArray } from "../core/array.ts";
 import { RematValueError } from "../errors.ts";
 import * as lax from "../lax/elementwise.ts";
 import * as np from "../numpy/index.ts";
+import { less, maximum, multiply as mul, negative, sqrt, sum, trueDivide as div, where } from "../numpy/index.ts";
 import {
   mapTree,
   requireParams,
@@ -13,8 +14,6 @@ import {
   type Scalar,
 } from "./base.ts";
 import { absSq, globalNorm } from "./moments.ts";
-
-const { less, maximum, multiply: mul, negative, sqrt, sum, trueDivide: div, where } = np;
 
 /** Each element between `-maxDelta` and `maxDelta`. */
 export const clip = (maxDelta: Scalar): GradientTransformation<EmptyState> =>

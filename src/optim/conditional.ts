@@ -2,6 +2,7 @@
 import type { NDArray } from "../core/array.ts";
 import { cond } from "../lax/conditionals.ts";
 import * as np from "../numpy/index.ts";
+import { logicalOr, where } from "../numpy/index.ts";
 import {
   arraysOf,
   mapTree,
@@ -14,8 +15,6 @@ import {
 import { masked, partition, type Mask, type MaskedState, type PartitionState } from "./combining.ts";
 import { safeIncrement, zeroCount } from "./moments.ts";
 import { map } from "../tree.ts";
-
-const { logicalOr, where } = np;
 
 export type ConditionState<S extends OptState = OptState> = { readonly innerState: S; readonly step: NDArray };
 export type ApplyIfFiniteState<S extends OptState = OptState> = {

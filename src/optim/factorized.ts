@@ -5,12 +5,20 @@
 import type { NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import * as np from "../numpy/index.ts";
+import {
+  add,
+  expandDims,
+  mean,
+  multiply as mul,
+  power,
+  subtract as sub,
+  trueDivide as div,
+  zeros,
+} from "../numpy/index.ts";
 import { float } from "../numpy/asarray.ts";
 import { flatten, flattenUpTo, unflatten } from "../tree.ts";
 import { arraysOf, requireParams, type ArrayTree, type GradientTransformation, type Scalar } from "./base.ts";
 import { absSq, oneMinus, safeIncrement, zeroCount } from "./moments.ts";
-
-const { add, expandDims, mean, multiply: mul, power, subtract: sub, trueDivide: div, zeros } = np;
 
 /** Means of rows and columns, or all squares for arrays that are not factored; an array of one zero stands for what is not kept. */
 export type FactoredState = {

@@ -5,9 +5,18 @@ import type { NDArray } from "../core/array.ts";
 import { isComplex } from "../core/dtype.ts";
 import { float } from "../numpy/asarray.ts";
 import * as np from "../numpy/index.ts";
+import {
+  add,
+  less,
+  lessEqual,
+  multiply as mul,
+  power,
+  sqrt,
+  subtract as sub,
+  trueDivide as div,
+  where,
+} from "../numpy/index.ts";
 import { arraysOf, mapTree, type ArrayTree, type Scalar } from "./base.ts";
-
-const { add, less, lessEqual, multiply: mul, power, sqrt, subtract: sub, trueDivide: div, where } = np;
 
 /** 1 - x, on the host if `x` is there: its double has more digits than the arrays. */
 export const oneMinus = (x: Scalar): Scalar => (typeof x === "number" ? 1 - x : sub(1, x));

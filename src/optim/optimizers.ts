@@ -294,16 +294,17 @@ export function fromage(
   learningRate: ScalarOrSchedule,
   options: { readonly minNorm?: Scalar } = {},
 ): GradientTransformation<readonly [EmptyState, LearningRateState, DecayState]> {
-  const { add, multiply, power, subtract, trueDivide } = np;
   const damping = (rate: Scalar): Scalar =>
-    typeof rate === "number" ? 1 / Math.sqrt(1 + rate * rate) : trueDivide(1, power(add(1, power(rate, 2)), 0.5));
+    typeof rate === "number"
+      ? 1 / Math.sqrt(1 + rate * rate)
+      : np.trueDivide(1, np.power(np.add(1, np.power(rate, 2)), 0.5));
   const damped = (rate: Scalar): Scalar => {
     const factor = damping(rate);
-    return typeof rate === "number" && typeof factor === "number" ? rate * factor : multiply(factor, rate);
+    return typeof rate === "number" && typeof factor === "number" ? rate * factor : np.multiply(factor, rate);
   };
   const decay = (rate: Scalar): Scalar => {
     const factor = damping(rate);
-    return typeof factor === "number" ? factor - 1 : subtract(factor, 1);
+    return typeof factor === "number" ? factor - 1 : np.subtract(factor, 1);
   };
   const at = (f: (rate: Scalar) => Scalar): ScalarOrSchedule =>
     typeof learningRate === "function" ? (count) => f(learningRate(count)) : f(learningRate);

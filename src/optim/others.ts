@@ -6,6 +6,16 @@ import * as nn from "../nn/activations.ts";
 import { float, isArrayLike, toArray } from "../numpy/asarray.ts";
 import * as np from "../numpy/index.ts";
 import {
+  add,
+  astype,
+  multiply as mul,
+  power,
+  sqrt,
+  subtract as sub,
+  trueDivide as div,
+  where,
+} from "../numpy/index.ts";
+import {
   cast,
   mapTree,
   requireParams,
@@ -22,8 +32,6 @@ import type { MomentOptions } from "./adam.ts";
 import { chain } from "./combining.ts";
 import { asFloat, safeIncrement, squaredNorm, updateMoment, zeroCount } from "./moments.ts";
 import { scaleByLearningRate, type LearningRateState } from "./scaling.ts";
-
-const { add, astype, multiply: mul, power, sqrt, subtract: sub, trueDivide: div, where } = np;
 
 export type ScaleByNovogradState = { readonly count: NDArray; readonly mu: ArrayTree; readonly nu: ArrayTree };
 export type OptimisticGradientState = { readonly isInitialStep: NDArray; readonly previousGradient: ArrayTree };

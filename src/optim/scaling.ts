@@ -7,6 +7,16 @@ import * as lax from "../lax/elementwise.ts";
 import { float } from "../numpy/asarray.ts";
 import * as np from "../numpy/index.ts";
 import {
+  add,
+  equal,
+  greater,
+  multiply as mul,
+  sqrt,
+  subtract as sub,
+  trueDivide as div,
+  where,
+} from "../numpy/index.ts";
+import {
   fullLike,
   mapTree,
   requireParams,
@@ -32,8 +42,6 @@ import {
   updateMomentPerElemNorm,
   zeroCount,
 } from "./moments.ts";
-
-const { add, equal, greater, multiply: mul, sqrt, subtract: sub, trueDivide: div, where } = np;
 
 export type ScaleByScheduleState = { readonly count: NDArray };
 export type ScaleByRssState = { readonly sumOfSquares: ArrayTree };

@@ -6,22 +6,21 @@ import type { NDArray } from "../core/array.ts";
 import { RematValueError } from "../errors.ts";
 import { float } from "../numpy/asarray.ts";
 import * as np from "../numpy/index.ts";
-import type { Scalar, Schedule } from "./base.ts";
-import { oneMinus } from "./moments.ts";
-
-const {
+import {
   add,
   less,
   lessEqual,
   logicalAnd,
   maximum,
   minimum,
-  multiply: mul,
+  multiply as mul,
   power,
-  subtract: sub,
-  trueDivide: div,
+  subtract as sub,
+  trueDivide as div,
   where,
-} = np;
+} from "../numpy/index.ts";
+import type { Scalar, Schedule } from "./base.ts";
+import { oneMinus } from "./moments.ts";
 
 const minus = (x: Scalar, y: Scalar): Scalar => (typeof x === "number" && typeof y === "number" ? x - y : sub(x, y));
 const over = (x: Scalar, y: Scalar): Scalar => (typeof x === "number" && typeof y === "number" ? x / y : div(x, y));

@@ -1,10 +1,9 @@
 /** What is done with updates: they are added to parameters; and parameters that follow others. */
 import { cond } from "../lax/conditionals.ts";
 import * as np from "../numpy/index.ts";
+import { add, astype, multiply as mul } from "../numpy/index.ts";
 import { mapTree, type Scalar } from "./base.ts";
 import { oneMinus } from "./moments.ts";
-
-const { add, astype, multiply: mul } = np;
 
 /** The parameters plus their updates, in the dtypes of the parameters. */
 export const applyUpdates = <P>(params: P, updates: unknown): P =>

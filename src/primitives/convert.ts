@@ -113,24 +113,28 @@ export function convertElementType(x: NDArray, dtype: DType = x.dtype, weakType 
 
 export type ReducePrecisionParams = { readonly exponent_bits: number; readonly mantissa_bits: number };
 
-export const reducePrecisionP: Primitive<ReducePrecisionParams> = unary<ReducePrecisionParams>("reduce_precision", floats, (self) => ({
-  jvp: linearJvp(self),
-  transpose: ([ct], _args, params) => [bind1(reducePrecisionP, [ct!], params)],
-  type([x], { exponent_bits, mantissa_bits }) {
-    checkUnary("reduce_precision", floats, x.dtype);
-    if (exponent_bits < 1) {
-      throw new RematValueError(
-        `reduce_precision: exponent_bits must be positive; got ${exponent_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
-      );
-    }
-    if (mantissa_bits < 0) {
-      throw new RematValueError(
-        `reduce_precision: mantissa_bits must be non-negative; got ${mantissa_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
-      );
-    }
-    return [x];
-  },
-}));
+export const reducePrecisionP: Primitive<ReducePrecisionParams> = unary<ReducePrecisionParams>(
+  "reduce_precision",
+  floats,
+  (self) => ({
+    jvp: linearJvp(self),
+    transpose: ([ct], _args, params) => [bind1(reducePrecisionP, [ct!], params)],
+    type([x], { exponent_bits, mantissa_bits }) {
+      checkUnary("reduce_precision", floats, x.dtype);
+      if (exponent_bits < 1) {
+        throw new RematValueError(
+          `reduce_precision: exponent_bits must be positive; got ${exponent_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
+        );
+      }
+      if (mantissa_bits < 0) {
+        throw new RematValueError(
+          `reduce_precision: mantissa_bits must be non-negative; got ${mantissa_bits}.\nfloat32 has 8 exponent and 23 mantissa bits.`,
+        );
+      }
+      return [x];
+    },
+  }),
+);
 export const reducePrecision = (x: NDArray, exponentBits: number, mantissaBits: number): NDArray =>
   bind1(reducePrecisionP, [x], { exponent_bits: exponentBits, mantissa_bits: mantissaBits });
 

@@ -8,7 +8,7 @@ import type { Primitive, Tangent } from "../core/primitive.ts";
 import type { StagedFwdRule } from "../core/stage.ts";
 import { zeros } from "../core/zeros.ts";
 import { dce } from "../passes/dce.ts";
-import { RematError } from "../errors.ts";
+import { CustomVjpClosureError } from "../errors.ts";
 
 export interface CustomVjpParams extends Params {
   readonly name: string;
@@ -20,11 +20,6 @@ export interface CustomVjpParams extends Params {
   readonly bwd_rule: CustomVjpCall["bwd"];
   readonly num_consts: number;
   readonly symbolic_zeros: boolean;
-}
-
-/** A function with a reverse rule closes over a value that is differentiated: the rule says nothing about that. */
-export class CustomVjpClosureError extends RematError {
-  override readonly jaxClass: string = "CustomVJPException";
 }
 
 export const customVjpP: Primitive<CustomVjpParams> = {

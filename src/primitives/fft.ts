@@ -49,6 +49,12 @@ export const fftP: Primitive<FftParams> = {
           `${kind === IRFFT ? "all except the last fft_length, got fft_lengths" : "fft_lengths"} ${tupleText(lengths)}.`,
       );
     }
+    if (kind === IRFFT && lengths.length > 0 && x.shape.at(-1) !== Math.floor(lengths[last] / 2) + 1) {
+      throw new RematValueError(
+        `IRFFT input shape ${tupleText(x.shape)} has an innermost dimension that is not fft_lengths[-1] / 2 + 1, for fft_lengths ` +
+          `${tupleText(lengths)}. Cut or fill it with zeros (np.fft.irfft does), or give another length.`,
+      );
+    }
     const spectrum = kind === RFFT ? lengths.with(last, Math.floor(lengths[last] / 2) + 1) : lengths;
     const dtype =
       kind === RFFT

@@ -89,7 +89,13 @@ import {
   tanP,
   tanhP,
 } from "./elementwise.ts";
+import { choleskyP } from "./cholesky.ts";
+import { eighP } from "./eigh.ts";
 import { fftP } from "./fft.ts";
+import { luP, luPivotsToPermutationP } from "./lu.ts";
+import { geqrfP, householderProductP, qrP } from "./qr.ts";
+import { svdP } from "./svd.ts";
+import { triangularSolveP } from "./triangularSolve.ts";
 import { gather, scatterAdd, scatterSub } from "./gather.ts";
 import { empty, empty2, iota, platformIndex } from "./iota.ts";
 import { jit } from "./jit.ts";
@@ -264,6 +270,15 @@ export const primitives = {
   dynamic_slice: dynamicSlice,
   dynamic_update_slice: dynamicUpdateSlice,
   fft: fftP,
+  cholesky: choleskyP,
+  triangular_solve: triangularSolveP,
+  lu: luP,
+  lu_pivots_to_permutation: luPivotsToPermutationP,
+  qr: qrP,
+  geqrf: geqrfP,
+  householder_product: householderProductP,
+  eigh: eighP,
+  svd: svdP,
   sort,
   top_k: topK,
   bessel_i0e: besselI0eP,

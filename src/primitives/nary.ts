@@ -191,6 +191,8 @@ export const batchBroadcasting =
 
 /** What differs from one operation to the next. */
 export interface Rules<P extends Params> {
+  /** Replaces the typing rule. */
+  readonly type?: Primitive<P>["type"];
   readonly jvp?: NonNullable<Primitive<P>["jvp"]>;
   readonly linearize?: NonNullable<Primitive<P>["linearize"]>;
   readonly transpose?: NonNullable<Primitive<P>["transpose"]>;

@@ -11,7 +11,7 @@ import type { Policy } from "../core/policy.ts";
 import type { BatchResult, JvpResult, PartialTrace, Primitive, SplitResult, Tangent } from "../core/primitive.ts";
 import { instantiate } from "../core/zeros.ts";
 import { merge, split } from "../core/zip.ts";
-import { RematValueError } from "../errors.ts";
+import { WhileReverseError } from "../errors.ts";
 import { batchJaxpr } from "../passes/batch.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { partialEval } from "../passes/partialEval.ts";
@@ -25,16 +25,6 @@ export interface WhileParams extends Params {
   readonly cond_nconsts: number;
   readonly body_jaxpr: ClosedJaxpr<NDArray>;
   readonly body_nconsts: number;
-}
-
-/** Reverse-mode differentiation through a loop of unknown length. */
-export class WhileReverseError extends RematValueError {
-  constructor() {
-    super(
-      "reverse-mode differentiation was asked for of a loop of unknown length: Reverse-mode differentiation does not work for lax.while_loop or " +
-        "lax.fori_loop with dynamic start/stop values. Try using lax.scan, or using fori_loop with static start/stop.",
-    );
-  }
 }
 
 export const whileP: Primitive<WhileParams> = {

@@ -148,7 +148,9 @@ function binomialOf(key: NDArray, n: NDArray, p: NDArray, asked: Shape | null, d
     const infinite = isinf(trials);
     const qIsNaN = ne(q0, q0);
     const qNegative = less(q0, float(0));
-    const q = select(bitwiseOr(qIsNaN, qNegative), fullLike(q0, 0.01), q0);
+    // the stand-in keeps the type of a host number where the probability is one
+    const some = q0.weakType ? stretched(float(0.01), shape) : fullLike(q0, 0.01);
+    const q = select(bitwiseOr(qIsNaN, qNegative), some, q0);
     const inverts = bitwiseOr(noCount, lessEqual(multiply(trials, q), float(10)));
     const count = floor(trials);
     const countInversion = select(inverts, count, fullLike(count, 0));

@@ -16,14 +16,17 @@ import {
   less,
   lessEqual,
   notEqual,
+  signbit,
 } from "../numpy/logic.ts";
+import { select as selectByConditions } from "../numpy/choosing.ts";
+import { literal } from "../core/scalar.ts";
 import { promoteArgsInexact } from "../numpy/promote.ts";
 import { sum } from "../numpy/reductions.ts";
 import { remainder } from "../numpy/rounding.ts";
 import { add, maximum, minimum, multiply, subtract, trueDivide } from "../numpy/ufuncs.ts";
 import { where } from "../numpy/where.ts";
 import { arange } from "../numpy/creation.ts";
-import { abs, div, mul, neg, sub } from "../primitives/arithmetic.ts";
+import { abs, div, integerPow, mul, neg, sub } from "../primitives/arithmetic.ts";
 import { range } from "../primitives/axes.ts";
 import { constLike, fullLike, zerosLike } from "../primitives/broadcasting.ts";
 import { lt, select } from "../primitives/comparison.ts";
@@ -188,9 +191,9 @@ export function gammasgn(x: ArrayLike): NDArray {
     const negative = less(a, 0);
     const pole = either(both(negative, equal(a, floor)), isnan(a));
     const odd = both(negative, notEqual(remainder(floor, 2), 0));
-    const minusZero = both(equal(a, 0), less(div(constLike(a, 1), a), 0));
-    const signed = select(either(odd, minusZero), fullLike(a, -1), fullLike(a, 1));
-    return [select(pole, fullLike(a, NaN), signed)];
+    const minusZero = both(equal(a, 0), signbit(a));
+    const choices = [literal(NaN, a.dtype), literal(-1, a.dtype)];
+    return [selectByConditions([pole, either(odd, minusZero)], choices, literal(1, a.dtype))];
   };
   return jitCall("gammasgn", "", body, [toArray(x, "gammasgn")])[0];
 }
@@ -232,15 +235,16 @@ function gammaRatio(a: NDArray, b: NDArray): NDArray {
     -0.165322962780713e-2,
   ];
   const h = trueDivide(a, b);
-  const hh = add(1, h);
-  const ratio = trueDivide(h, hh);
+  // the same quotient twice: the equations of a program are written as they come, repeated ones too
+  const quotient = trueDivide(h, add(1, h));
+  const ratio = trueDivide(h, add(1, h));
   const d = add(b, subtract(a, float(0.5)));
   const x2 = multiply(ratio, ratio);
   const series: NDArray[] = [];
   for (let i = 0; i < 5; i++) series.push(add(1, add(ratio, i === 0 ? x2 : multiply(x2, series[i - 1]))));
   const [s3, s5, s7, s9, s11] = series;
   const u1 = trueDivide(1, b);
-  const t = multiply(u1, u1);
+  const t = integerPow(u1, 2);
   let w: NDArray = multiply(float(c[5]), s11);
   for (const [k, term] of [
     [4, s9],
@@ -250,8 +254,8 @@ function gammaRatio(a: NDArray, b: NDArray): NDArray {
   ] as const) {
     w = add(multiply(w, t), multiply(float(c[k]), term));
   }
-  w = multiply(add(multiply(w, t), float(c[0])), trueDivide(ratio, b));
-  const u = multiply(d, e.log1p(h));
+  w = multiply(add(multiply(w, t), float(c[0])), trueDivide(quotient, b));
+  const u = multiply(d, e.log1p(trueDivide(a, b)));
   const v = multiply(a, subtract(e.log(b), 1));
   return where(lessEqual(u, v), subtract(subtract(w, v), u), subtract(subtract(w, u), v));
 }

@@ -31,10 +31,16 @@ import { numbersOf } from "../remat/measure.ts";
 import { callLaws } from "./callLaws.ts";
 import { elementwiseLaws } from "./elementwiseLaws.ts";
 import type { Instance, Law } from "./law.ts";
+import { linalgLaws } from "./linalgLaws.ts";
 import { Sample } from "./sample.ts";
 import { structuralLaws } from "./structuralLaws.ts";
 
-const laws: Readonly<Record<PrimitiveName, Law>> = { ...elementwiseLaws, ...structuralLaws, ...callLaws };
+const laws: Readonly<Record<PrimitiveName, Law>> = {
+  ...elementwiseLaws,
+  ...structuralLaws,
+  ...linalgLaws,
+  ...callLaws,
+};
 
 beforeAll(() => {
   enableX64(true);

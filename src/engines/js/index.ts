@@ -11,6 +11,8 @@ import { fftKernels } from "./fft.ts";
 import { gatherKernels } from "./gather.ts";
 import { kernelOf } from "./interpret.ts";
 import type { Kernel } from "./kernel.ts";
+import { linalgKernels } from "./linalg.ts";
+import { spectraKernels } from "./linalgSpectra.ts";
 import { randomKernels } from "./random.ts";
 import { randomGammaKernels } from "./randomGamma.ts";
 import { reduceKernels } from "./reduce.ts";
@@ -33,6 +35,8 @@ const kernels: Readonly<Record<string, Kernel>> = {
   ...convKernels,
   ...windowKernels,
   ...fftKernels,
+  ...linalgKernels,
+  ...spectraKernels,
   ...gatherKernels,
   ...slicingKernels,
   ...sortKernels,

@@ -1,6 +1,7 @@
-/** Runs a jaxpr on concrete arrays, equation by equation. Values are let go after their last use. */
+/** Runs a jaxpr on concrete arrays, equation by equation, but for those that nothing reads. Values are let go after their last use. */
 import { ConcreteArray } from "../../core/array.ts";
-import { Literal, type Atom, type ClosedJaxpr, type Jaxpr, type Var } from "../../core/jaxpr.ts";
+import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Jaxpr, type Var } from "../../core/jaxpr.ts";
+import { pruneEquations } from "../../core/liveness.ts";
 import { UnsupportedError } from "../../errors.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -8,6 +9,7 @@ import type { Kernel } from "./kernel.ts";
 export type KernelTable = (name: string) => Kernel | undefined;
 
 interface Step {
+  readonly eqn: Eqn;
   readonly kernel: Kernel;
   /** Variables that no later equation reads. */
   readonly last: readonly Var[];
@@ -20,15 +22,14 @@ function planOf(jaxpr: Jaxpr, table: KernelTable): readonly Step[] {
   if (plan !== undefined) return plan;
   const seen = new Set<Atom>(jaxpr.outvars);
   const steps: Step[] = [];
-  for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
-    const eqn = jaxpr.eqns[i];
+  for (const eqn of pruneEquations(jaxpr.eqns, jaxpr.outvars).reverse()) {
     const last: Var[] = [];
     for (const x of [...eqn.outvars, ...eqn.invars]) {
       if (x instanceof Literal || seen.has(x)) continue;
       seen.add(x);
       last.push(x);
     }
-    steps.push({ kernel: kernelOf(eqn.primitive.name, table), last });
+    steps.push({ eqn, kernel: kernelOf(eqn.primitive.name, table), last });
   }
   plan = steps.reverse();
   plans.set(jaxpr, plan);
@@ -54,13 +55,11 @@ export function runJaxpr(
   jaxpr.constvars.forEach((v, i) => env.set(v, consts[i]));
   jaxpr.invars.forEach((v, i) => env.set(v, args[i]));
   const read = (x: Atom): ConcreteArray => (x instanceof Literal ? x.value : (env.get(x) as ConcreteArray));
-  const plan = planOf(jaxpr, table);
-  for (let i = 0; i < plan.length; i++) {
-    const eqn = jaxpr.eqns[i];
+  for (const { eqn, kernel, last } of planOf(jaxpr, table)) {
     const avals = eqn.outvars.map((v) => v.aval);
-    const outs = plan[i].kernel(eqn.invars.map(read), avals, eqn.params);
+    const outs = kernel(eqn.invars.map(read), avals, eqn.params);
     eqn.outvars.forEach((v, j) => env.set(v, new ConcreteArray(v.aval, outs[j])));
-    for (const v of plan[i].last) env.delete(v);
+    for (const v of last) env.delete(v);
   }
   return jaxpr.outvars.map(read);
 }

@@ -1,0 +1,95 @@
+/** The laws of the primitives on matrices. Operands are drawn so that decompositions are unique and far from the places where they jump. */
+import { np, type NDArray } from "../../src/index.ts";
+import { primitives as p } from "../../src/primitives/index.ts";
+import { call, type Law } from "./law.ts";
+import type { Sample } from "./sample.ts";
+
+/** A matrix with a diagonal of distinct large entries. */
+const dominant = (s: Sample, n: number): NDArray =>
+  np.add(
+    s.floats([n, n], -0.4, 0.4),
+    np.diag(
+      np.array(
+        Array.from({ length: n }, (_, i) => 2 + 1.5 * i),
+        "float64",
+      ),
+    ),
+  );
+
+const symmetric = (s: Sample, n: number): NDArray => {
+  const x = dominant(s, n);
+  return np.multiply(np.add(x, np.matrixTranspose(x)), 0.5);
+};
+
+/** Reads the operand as symmetric, so that differences of single elements stay in the domain. */
+const symmetrized = (x: NDArray): NDArray => np.multiply(np.add(x, np.matrixTranspose(x)), 0.5);
+
+export const linalgLaws = {
+  cholesky: {
+    smooth: [0],
+    order: 2,
+    draw: (s) => ({
+      f: (x) => [np.tril(call(p.cholesky)(symmetrized(x))[0])],
+      args: [symmetric(s, s.int(1, 3))],
+    }),
+  },
+  triangular_solve: {
+    smooth: [0, 1],
+    order: 2,
+    linear: [[1]],
+    draw(s) {
+      const [n, k, left] = [s.int(1, 3), s.int(1, 3), s.flag()];
+      const params = {
+        conjugate_a: false,
+        left_side: left,
+        lower: s.flag(),
+        transpose_a: s.flag(),
+        unit_diagonal: s.flag(),
+      };
+      return { f: call(p.triangular_solve, params), args: [dominant(s, n), s.floats(left ? [n, k] : [k, n])] };
+    },
+  },
+  lu: {
+    smooth: [0],
+    order: 2,
+    draw: (s) => ({ f: (x) => [call(p.lu)(x)[0]], args: [dominant(s, s.int(1, 3))] }),
+  },
+  lu_pivots_to_permutation: {
+    draw: (s) => ({
+      f: call(p.lu_pivots_to_permutation, { permutation_size: 4 }),
+      args: [s.ints([3], 0, 3)],
+    }),
+  },
+  qr: {
+    smooth: [0],
+    order: 2,
+    draw: (s) => ({
+      f: call(p.qr, { full_matrices: false, pivoting: false, use_magma: null }),
+      args: [dominant(s, s.int(1, 3))],
+    }),
+  },
+  geqrf: { draw: (s) => ({ f: call(p.geqrf), args: [dominant(s, s.int(1, 3))] }) },
+  householder_product: {
+    draw(s) {
+      const n = s.int(1, 3);
+      return { f: call(p.householder_product), args: [dominant(s, n), s.floats([n], 0.5, 1)] };
+    },
+  },
+  eigh: {
+    smooth: [0],
+    order: 2,
+    draw: (s) => ({
+      f: (x) =>
+        call(p.eigh, { algorithm: null, lower: true, sort_eigenvalues: true, subset_by_index: null })(symmetrized(x)),
+      args: [symmetric(s, s.int(1, 3))],
+    }),
+  },
+  svd: {
+    smooth: [0],
+    order: 2,
+    draw: (s) => ({
+      f: call(p.svd, { algorithm: null, compute_uv: true, full_matrices: false, subset_by_index: null }),
+      args: [dominant(s, s.int(1, 3))],
+    }),
+  },
+} as const satisfies Record<string, Law>;
