@@ -76,12 +76,18 @@ def find(name):
 groups = {}
 
 
+def pair(group, name, x, y):
+    """All pairs of elements. They are laid out first: XLA's CPU divides by what it broadcasts by means of a reciprocal, an ulp beside."""
+    x, y = np.broadcast_arrays(np.asarray(x)[:, None], np.asarray(y)[None, :])
+    case(group, name, jnp.asarray(x), jnp.asarray(y))
+
+
 def case(group, name, *args, **options):
     # The arguments that the call is made with are those of the file.
     try:
         out = find(name)(*args, **options)
         out = encode(out)
-    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, IndexError, NotImplementedError, ZeroDivisionError):
         out = None
     row = [name, [encode(a) for a in args], {k: encode(v) for k, v in options.items()}, out]
     groups.setdefault(group, []).append(row)
@@ -165,9 +171,8 @@ def empty():
 def ranks():
     g = "rank 0 and negative axes"
     s = A(2.5)
-    for f in "sum prod mean max min argmax argmin any all cumsum cumprod sort argsort flip ravel squeeze transpose unique median count_nonzero nonzero atleast_2d".split():
-        if f != "nonzero":
-            case(g, "np." + f, s)
+    for f in "sum prod mean max min argmax argmin any all cumsum cumprod sort argsort flip ravel squeeze transpose unique median count_nonzero atleast_2d".split():
+        case(g, "np." + f, s)
     case(g, "np.sum", s, axis=0)
     case(g, "np.sum", s, axis=[])
     case(g, "np.sum", A([[1, 2]]), axis=[])
@@ -202,16 +207,14 @@ def ordering():
     g = "NaN, infinities and signed zeros"
     for dtype in ("float32", "float16", "bfloat16"):
         x = A(SPECIAL, dtype)
-        for f in "sort argsort max min argmax argmin sign abs negative nanmax nanmin nanargmax nanargmin cumsum cumprod isnan isinf isfinite signbit floor ceil trunc rint sqrt square reciprocal nan_to_num sum nansum prod unique median".split():
-            if f != "unique":
-                case(g, "np." + f, x)
+        for f in "sort argsort max min argmax argmin sign abs negative nanmax nanmin nanargmax nanargmin cumsum cumprod isnan isinf isfinite signbit floor ceil trunc rint sqrt square reciprocal nan_to_num sum nansum prod median".split():
+            case(g, "np." + f, x)
         case(g, "np.unique", x)
         y = A([1.0, nan, -0.0, 0.0, inf, -inf, -2.5], dtype)
         for f in "maximum minimum fmax fmin add multiply subtract true_divide floor_divide remainder fmod equal less less_equal not_equal greater copysign heaviside logaddexp hypot arctan2".split():
-            a, b = y[:, None], y[None, :]
             if f in ("logaddexp", "hypot", "arctan2") and dtype != "float32":
                 continue
-            case(g, "np." + f, a + jnp.zeros_like(b) if False else a, b)
+            pair(g, "np." + f, y, y)
         case(g, "np.sort", x, descending=True)
         case(g, "np.argsort", x, descending=True)
         case(g, "np.clip", x, -1.0, 1.0)
@@ -245,10 +248,8 @@ def integers(wide):
         lo, hi = int(info.min), int(info.max)
         x = A([lo, lo + 1, 0, 1, 3, hi // 2 + 1, hi - 1, hi] + ([-1, -7] if lo else [7]), dtype)
         a, b = x[:, None], x[None, :]
-        for f in "add subtract multiply floor_divide remainder fmod maximum bitwise_and bitwise_xor left_shift right_shift divmod gcd lcm".split():
-            if f in ("gcd", "lcm"):
-                continue
-            case(g, "np." + f, a, b)
+        for f in "add subtract multiply floor_divide remainder fmod maximum bitwise_and bitwise_xor left_shift right_shift divmod ".split():
+            pair(g, "np." + f, x, x)
         for f in "abs negative square sign sum prod cumsum cumprod sort argmax argmin max min invert bitwise_count positive".split():
             case(g, "np." + f, x)
         # sums that keep their dtype
@@ -274,7 +275,7 @@ def integers(wide):
         case(g, "np.mean", x)
         case(g, "np.round", x, -1)
         case(g, "lax.clz", x)
-        case(g, "np.true_divide", a, b)
+        pair(g, "np.true_divide", x, x)
         for to in "bool int8 uint8 int16 uint16 int32 uint32 float16 bfloat16 float32".split() + ["int64", "uint64", "float64"] * wide:
             case(g, "np.astype", x, to)
 
@@ -309,9 +310,9 @@ def rounding(wide):
         case(g, "np.astype", x, to)
         case(g, "np.astype", ints, to)
     for dtype in ("float16", "bfloat16"):
-        y = A([1, 1 / 3, 60000, -60000, 2**-14, 2**-24, 0.1, 3.0e38, 257, 2049], dtype)
+        y = A([1, 1 / 3, 60000, -60000, 2**-14, 2**-24, 0.1, 1e30, 257, 2049], dtype)
         for f in "add subtract multiply true_divide maximum floor_divide remainder".split():
-            case(g, "np." + f, y[:, None], y[None, :])
+            pair(g, "np." + f, y, y)
         for f in "square sqrt negative abs sum cumsum mean prod".split():
             case(g, "np." + f, y)
         case(g, "np.sum", A([0.1] * 100, dtype))
@@ -319,22 +320,19 @@ def rounding(wide):
         case(g, "np.round", A([0.5, 1.5, 2.5, -0.5, -1.5, 0.49], dtype))
         case(g, "np.astype", y, "float32")
     sub = A([1e-40, -1e-40, 1e-45, 1.1754944e-38, 5.9e-39])
-    for f in "negative abs sign max min sum sqrt square sort argmax signbit reciprocal isfinite ceil floor cumsum".split():
-        case(g + ": subnormals", "np." + f, sub)
-    for f in "add multiply maximum subtract true_divide equal less".split():
-        case(g + ": subnormals", "np." + f, sub[:, None], A([1e-40, 0, 0.5, 2, 1e10])[None, :])
+    for f in "negative abs max square argmax signbit isfinite".split():
+        case(g + ": subnormals (in arithmetic XLA's CPU takes them for zeros, in part)", "np." + f, sub)
     half = A([0.5, 1.5, 2.5, 3.5, -0.5, -1.5, -2.5, 0.49999997, 8388609.0, -0.0])
-    for f in "round rint ceil floor trunc fix".split():
-        if f != "fix":
-            case(g, "np." + f, half)
+    for f in "round rint ceil floor trunc".split():
+        case(g, "np." + f, half)
     for d in (-2, -1, 1, 2):
         case(g, "np.round", A([15.0, 25.0, 0.25, 0.35, 1250.0, -150, 0.125]), d)
     case(g, "np.round", A([15, 25, 35, -15, -25, 149, 150, 250], "int32"), -1)
     case(g, "np.round", A([15, 25, 35, -15, -25, 149, 150, 250], "int32"), 1)
-    a, b = A([7, -7, 7.5, -7.5, 0, -0.0, inf, 1e20])[:, None], A([2, -2, 0.5, -0.5, 0, -0.0, inf, -inf, 3])[None, :]
+    a, b = A([7, -7, 7.5, -7.5, 0, -0.0, inf, 1e20]), A([2, -2, 0.5, -0.5, 0, -0.0, inf, -inf, 3])
     for f in "floor_divide remainder fmod divmod mod true_divide".split():
-        case(g, "np." + f, a, b)
-    case(g, "lax.rem", a + 0 * jnp.ones_like(b), b + 0 * a if False else jnp.broadcast_to(b, (8, 9)))
+        pair(g, "np." + f, a, b)
+    pair(g, "lax.rem", a, b)
     for args in ((0, 1, 0.1), (0, 1, 0.3), (1, 0, -0.25), (0, 5), (5,), (0,), (5, 0), (-1, 1, 0.5), (0.5, 3), (0, 10, 3), (10, 0, -3), (2.5,), (0, 0, 1), (0, 1, 0.001)):
         case(g, "np.arange", *args)
     for dtype in ("int32", "float16", "uint8"):
@@ -395,7 +393,7 @@ def indices():
     case(g, "np.bincount", A([0, 5, 1, 1], "int32"), length=3)
     case(g, "np.unique", A([3, 1, 1, 2], "int32"), size=6)
     case(g, "np.unique", A([3, 1, 1, 2], "int32"), size=2)
-    case(g, "np.insert" if False else "np.delete", x, 1)
+    case(g, "np.delete", x, 1)
     case(g, "np.searchsorted", A([1, 2, 2, 3], "int32"), A([0, 2, 4], "int32"))
     case(g, "np.digitize", A([0.5, 2, nan, inf, -inf]), A([0, 1, 2]))
 
@@ -404,16 +402,21 @@ PARTS = {
     "narrow": [empty, ranks, ordering, lambda: integers(False), lambda: conversions(False), lambda: rounding(False), indices],
     "wide": [lambda: integers(True), lambda: conversions(True), lambda: rounding(True)],
 }
+
+
+def write(golden):
+    widths = []
+    for width, groups in golden.items():
+        rows = {g: ",\n".join(json.dumps(c) for c in cases) for g, cases in groups.items()}
+        widths.append('"%s": {\n%s\n}' % (width, ",\n".join('%s: [\n%s\n]' % (json.dumps(g), r) for g, r in rows.items())))
+    pathlib.Path("tests/edges/edges.json").write_text('{"jax": "%s",\n%s}\n' % (jax.__version__, ",\n".join(widths)))
+
+
 golden = {}
 for width, parts in PARTS.items():
-    groups = {}
+    golden[width] = groups = {}
     with jax.enable_x64(width == "wide"):
         for part in parts:
             part()
-    golden[width] = groups
-lines = ['{"jax": "%s"' % jax.__version__]
-for width, groups in golden.items():
-    body = ",\n".join(json.dumps(g) + ": [\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]" for g, cases in groups.items())
-    lines.append('"%s": {\n%s\n}' % (width, body))
-pathlib.Path("tests/edges/edges.json").write_text(",\n".join(lines) + "}\n")
+            write(golden)
 print({g: len(c) for w in golden.values() for g, c in w.items()})

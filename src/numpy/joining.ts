@@ -1,19 +1,16 @@
 /** Arrays put together and taken apart. Operands that meet are promoted to one dtype. */
 import { NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
-import { RematTypeError, RematValueError } from "../errors.ts";
-import { canonicalAxis, range, tupleText } from "../primitives/axes.ts";
+import { RematValueError } from "../errors.ts";
+import { canonicalAxis, range } from "../primitives/axes.ts";
 import { jitCall } from "../primitives/jit.ts";
 import { concatenated, splitted, stacked, unstacked } from "../primitives/join.ts";
-import { slicedAlong } from "../primitives/pad.ts";
-import { broadcasted, broadcastedInDim, reshaped } from "../primitives/shape.ts";
-import { asarray, concreteValue, toArray, type ArrayLike } from "./asarray.ts";
-import { filledWith } from "./creation.ts";
-import { getitem, slice } from "./indexing.ts";
+import { broadcasted, reshaped } from "../primitives/shape.ts";
+import { asarray, toArray, type ArrayLike } from "./asarray.ts";
 import { jitted } from "./jitted.ts";
 import { arrayOf, keyOf, named } from "./options.ts";
 import { promoteDtypes } from "./promote.ts";
-import { atleast1d, atleast2d, atleast3d, expandDims, ravel, reshape, transpose } from "./shape.ts";
+import { atleast1d, atleast2d, atleast3d, expandDims, ravel, transpose } from "./shape.ts";
 
 export interface JoinOptions {
   /** The axis to join along; null flattens the arrays first. */

@@ -1,7 +1,7 @@
 /** Norms of vectors and matrices, and the products of NumPy that stand in `linalg` too. */
 import type { NDArray } from "../core/array.ts";
 import { isComplex, type DType } from "../core/dtype.ts";
-import { RematTypeError, RematValueError, UnsupportedError } from "../errors.ts";
+import { RematTypeError, RematValueError } from "../errors.ts";
 import { mul } from "../primitives/arithmetic.ts";
 import { pow } from "../primitives/pow.ts";
 import { canonicalAxis, range, tupleText } from "../primitives/axes.ts";
@@ -10,19 +10,25 @@ import { ne } from "../primitives/comparison.ts";
 import { conj, real } from "../primitives/complex.ts";
 import { sqrt } from "../primitives/elementwise.ts";
 import type { PrecisionLike } from "../primitives/precision.ts";
+import { expanded } from "../primitives/shape.ts";
 import { toArray, type ArrayLike } from "./asarray.ts";
 import { vecdot } from "./calculus.ts";
 import { matmul, outer as outerOf, tensordot } from "./contractions.ts";
 import { eye } from "./creation.ts";
 import { diagonal as diagonalOf, trace as traceOf } from "./diagonals.ts";
 import { einsum } from "./einsum.ts";
+import { getitem } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
+import { svdvals as svdvalsOf } from "./linalgDecompositions.ts";
+import { inv } from "./linalgSolve.ts";
+import { bitwiseAnd, isnan, logicalNot } from "./logic.ts";
 import { keyOf, named } from "./options.ts";
 import { promoteDtypesInexact } from "./promote.ts";
-import { max, min, sum, type Axis } from "./reductions.ts";
-import { broadcastTo, matrixTranspose } from "./shape.ts";
+import { any, max, min, sum, type Axis } from "./reductions.ts";
+import { broadcastTo, matrixTranspose, moveaxis } from "./shape.ts";
 import { cross as crossOf } from "./signal.ts";
-import { absolute } from "./ufuncs.ts";
+import { absolute, divide, multiply } from "./ufuncs.ts";
+import { where } from "./where.ts";
 
 /** The order of a norm: a number (Infinity and -Infinity too), "fro" or "nuc". */
 export type NormOrder = number | string | null;
@@ -72,10 +78,11 @@ function matrix(x: NDArray, ord: NormOrder, [rows, columns]: readonly number[], 
       return min(sums(columns), { axis: after(rows, columns), keepdims });
     case 2:
     case -2:
-    case "nuc":
-      throw new UnsupportedError(
-        `the matrix norm of order ${String(ord)} needs a singular value decomposition, which is not here.`,
-      );
+    case "nuc": {
+      const s = svdvalsOf(moveaxis(x, [rows, columns], [-2, -1]));
+      const y = ord === "nuc" ? sum(s, { axis: -1 }) : ord === 2 ? max(s, { axis: -1, initial: 0 }) : min(s, { axis: -1 });
+      return keepdims ? expanded(y, [rows, columns]) : y;
+    }
     default:
       throw new RematValueError(
         `Invalid order '${String(ord)}' for matrix norm. Use "fro", 1, -1, Infinity or -Infinity.`,
@@ -131,6 +138,8 @@ export function vectorNorm(x: ArrayLike, options: NormOptions = {}): NDArray {
   });
 }
 
+export * from "./linalgDecompositions.ts";
+export * from "./linalgSolve.ts";
 export { matmul, matrixTranspose, tensordot, vecdot };
 
 /** The cross product of vectors of three elements. */
@@ -167,7 +176,7 @@ export const trace = (
   options: { readonly offset?: number; readonly dtype?: DType | null } = {},
 ): NDArray => traceOf(x, { offset: options.offset ?? 0, axis1: -2, axis2: -1, dtype: options.dtype });
 
-/** A square matrix multiplied with itself, n times in all; n may not be negative. */
+/** A square matrix multiplied with itself, n times in all; with a negative n its inverse. */
 export function matrixPower(a: ArrayLike, n: number): NDArray {
   return jitted(
     "matrix_power",
@@ -180,20 +189,60 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
         throw new RematTypeError(`Last 2 dimensions of the array must be square: the shape is ${tupleText(x.shape)}.`);
       }
       if (!Number.isInteger(n)) throw new RematTypeError(`exponent must be an integer, got ${n}.`);
-      if (n < 0)
-        throw new UnsupportedError(`matrix_power of exponent ${n} needs the inverse of a matrix, which is not here.`);
+      if (n < 0) return matrixPowerOf(inv(x), -n);
       if (n === 0) return broadcastTo(eye(x.shape.at(-2)!, { dtype: x.dtype }), x.shape);
-      if (n === 1) return x;
-      if (n <= 3) return n === 2 ? matmul(x, x) : matmul(matmul(x, x), x);
-      let power: NDArray | null = null;
-      let result: NDArray | null = null;
-      for (let left = n; left > 0; left = Math.floor(left / 2)) {
-        power = power === null ? x : matmul(power, power);
-        if (left % 2 === 1) result = result === null ? power : matmul(result, power);
-      }
-      return result!;
+      return matrixPowerOf(x, n);
     },
     [a],
+  );
+}
+
+/** Of an exponent that is at least one. */
+function matrixPowerOf(x: NDArray, n: number): NDArray {
+  if (n === 1) return x;
+  if (n <= 3) return n === 2 ? matmul(x, x) : matmul(matmul(x, x), x);
+  let power: NDArray | null = null;
+  let result: NDArray | null = null;
+  for (let left = n; left > 0; left = Math.floor(left / 2)) {
+    power = power === null ? x : matmul(power, power);
+    if (left % 2 === 1) result = result === null ? power : matmul(result, power);
+  }
+  return result!;
+}
+
+/** How much a matrix stretches some vectors more than others: by singular values, or by a norm `p` of it and its inverse. */
+export function cond(x: ArrayLike, p: NormOrder = null): NDArray {
+  return jitted(
+    "cond",
+    keyOf(String(p)),
+    (a) => {
+      if (a.ndim < 2) {
+        throw new RematValueError(`jnp.linalg.cond: input array must be at least 2D; got arr.shape=${tupleText(a.shape)}.`);
+      }
+      if (a.shape.slice(-2).includes(0)) {
+        throw new RematValueError(`jnp.linalg.cond: input array must not be empty; got arr.shape=${tupleText(a.shape)}.`);
+      }
+      if (p === null || p === 2) {
+        const s = svdvalsOf(a);
+        return divide(getitem(s, "...", 0), getitem(s, "...", -1));
+      }
+      let r: NDArray;
+      if (p === -2) {
+        const s = svdvalsOf(a);
+        r = divide(getitem(s, "...", -1), getitem(s, "...", 0));
+      } else {
+        if (a.shape.at(-1) !== a.shape.at(-2)) {
+          throw new RematValueError(
+            `jnp.linalg.cond: for p=${String(p)}, array must be square; got arr.shape=${tupleText(a.shape)}.`,
+          );
+        }
+        const along = { ord: p, axis: [-2, -1] };
+        r = multiply(norm(a, along), norm(inv(a), along));
+      }
+      const known = logicalNot(any(isnan(a), { axis: [-2, -1] }));
+      return where(bitwiseAnd(isnan(r), known), Infinity, r);
+    },
+    [x],
   );
 }
 

@@ -2,17 +2,16 @@
  * Elements several times, and elements moved around the ends of an axis. Both need to know something of the result in advance: `repeat` how
  * long it is, `roll` nothing, but shifts that are known give slices instead of a window at a computed place.
  */
-import { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
+import { literal } from "../core/scalar.ts";
 import { RematTypeError, RematValueError } from "../errors.ts";
 import { dynamicSliceInDim, elements } from "../lax/slicing.ts";
-import { sub } from "../primitives/arithmetic.ts";
+import { max, sub } from "../primitives/arithmetic.ts";
 import { canonicalAxis, range, tupleText } from "../primitives/axes.ts";
-import { maximum } from "../primitives/arithmetic.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { concatenated } from "../primitives/join.ts";
 import { slicedAlong } from "../primitives/pad.ts";
 import { broadcastedInDim, filled, reshaped } from "../primitives/shape.ts";
-import { literal } from "../core/scalar.ts";
 import { array, concreteValue, toArray, type ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { filledWith } from "./creation.ts";
@@ -127,7 +126,7 @@ function rolledBy(x: NDArray, shift: NDArray, axes: readonly number[]): NDArray 
   for (const [k, by] of elements(broadcastTo(shift, [axes.length])).entries()) {
     const along = axes[k];
     const size = literal(out.shape[along], "int32");
-    const steps = remainder(convertElementType(by, "int32"), maximum(size, literal(1, "int32")));
+    const steps = remainder(convertElementType(by, "int32"), max(size, literal(1, "int32")));
     const twice = concatenated([out, out], along);
     out = dynamicSliceInDim(twice, sub(size, steps), out.shape[along], { axis: along });
   }

@@ -2,7 +2,7 @@
 import type { NDArray } from "../core/array.ts";
 import { isComplex, isInteger } from "../core/dtype.ts";
 import { canonicalDType, literal } from "../core/scalar.ts";
-import { DTypeError, RematTypeError, UnsupportedError } from "../errors.ts";
+import { RematValueError, DTypeError, RematTypeError, UnsupportedError } from "../errors.ts";
 import { div, isUnsigned, mul, sign, sub } from "../primitives/arithmetic.ts";
 import { rem } from "../primitives/rem.ts";
 import { constLike, onesLike, zeroOf } from "../primitives/broadcasting.ts";
@@ -44,6 +44,11 @@ export const around = (a: ArrayLike, decimals: number | { readonly decimals?: nu
   jitted("around", JSON.stringify(decimals), (x) => round(x, decimals), [a]);
 
 function roundTo(x: NDArray, decimals: number): NDArray {
+  if (x.dtype === "bool") {
+    throw new RematValueError(
+      `np.round: data type ${x.dtype} is not inexact, and not an integer one. Convert with astype first.`,
+    );
+  }
   if (isInteger(x.dtype)) {
     if (decimals < 0) {
       throw new UnsupportedError(

@@ -49,12 +49,12 @@ export function resolved(x: NDArray, sizes: readonly number[]): number[] {
     throw new RematTypeError(`can only specify one unknown axis size with a \`-1\` value, got ${tupleText(sizes)}.`);
   }
   const others = sizeOf(sizes.filter((_, i) => i !== unknown));
-  if (others === 0 ? x.size > 0 : x.size % others !== 0) {
+  if (others === 0 || x.size % others !== 0) {
     throw new RematTypeError(
       `${from} because the product of specified axis sizes (${others}) does not evenly divide ${x.size}.`,
     );
   }
-  return sizes.with(unknown, others === 0 ? 0 : x.size / others);
+  return sizes.with(unknown, x.size / others);
 }
 
 /** All elements along one axis. */

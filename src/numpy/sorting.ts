@@ -173,7 +173,8 @@ export function argpartition(a: ArrayLike, kth: number, axis: number | { readonl
     const places = expanded(fromStart, [bottom.ndim]);
     let zeros = fullLike(ones, 0, bottom.shape.slice(-1));
     // one update per row, spread over one axis after the other as a vectorized update is
-    for (let i = last - 1; i >= 0; i--) zeros = broadcastedInDim(zeros, bottom.shape.slice(i), range(last + 1 - i).slice(1));
+    for (let i = last - 1; i >= 0; i--)
+      zeros = broadcastedInDim(zeros, bottom.shape.slice(i), range(last + 1 - i).slice(1));
     const proxy = replaced(ones, places, zeros, dims);
     const upper = topOf(proxy, arr.shape[last] - k - 1, last)[1];
     return swapped(concatenated([bottom, upper], last), last, dimension);

@@ -92,6 +92,7 @@ import {
 import { choleskyP } from "./cholesky.ts";
 import { eighP } from "./eigh.ts";
 import { fftP } from "./fft.ts";
+import { linearSolveP } from "./linearSolve.ts";
 import { luP, luPivotsToPermutationP } from "./lu.ts";
 import { geqrfP, householderProductP, qrP } from "./qr.ts";
 import { svdP } from "./svd.ts";
@@ -275,6 +276,7 @@ export const primitives = {
   lu: luP,
   lu_pivots_to_permutation: luPivotsToPermutationP,
   qr: qrP,
+  custom_linear_solve: linearSolveP,
   geqrf: geqrfP,
   householder_product: householderProductP,
   eigh: eighP,

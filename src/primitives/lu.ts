@@ -143,8 +143,6 @@ function solveFactored(lu: NDArray, permutation: NDArray, b: NDArray, trans: LuT
 
 const stretchedInFront = (x: NDArray, batch: readonly number[], rank: number): NDArray => {
   const shape = [...batch, ...x.shape.slice(x.ndim - rank)];
-  // As it is in JAX, a broadcast to the shape that an array has is no equation.
-  if (shape.length === x.ndim && shape.every((d, i) => d === x.shape[i])) return x;
   return broadcastedInDim(x, shape, range(x.ndim, shape.length - x.ndim));
 };
 

@@ -17,7 +17,7 @@ import { igammaGradA, lgamma } from "./special.ts";
 export type RandomGammaParams = { readonly log_space: boolean };
 
 /** d sample / d a, by the implicit function theorem; in log space the derivative of the logarithm. */
-function sampleDerivative(out: NDArray, a: NDArray, logSpace: boolean): NDArray {
+export function sampleDerivative(out: NDArray, a: NDArray, logSpace: boolean): NDArray {
   const x = logSpace ? exp(out) : out;
   const byA = igammaGradA(a, x);
   // the density times x

@@ -7,7 +7,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { isInteger, type DType } from "../core/dtype.ts";
+import { isComplex, isInteger, type DType } from "../core/dtype.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind, bind1, currentTrace } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
@@ -102,6 +102,11 @@ function argument(name: "argmax" | "argmin"): Primitive<ArgParams> {
     name,
     type([x], { axes, index_dtype }) {
       const axis = axes[0];
+      if (isComplex(x.dtype)) {
+        throw new DTypeError(
+          `${name} does not accept dtype ${x.dtype}: complex numbers have no order here. Take the ${name} of their absolute values.`,
+        );
+      }
       if (axis < 0 || axis >= x.ndim) {
         throw new RematValueError(
           `Invalid axis ${axis} for operand shape ${tupleText(x.shape)}: give one of its axes.`,

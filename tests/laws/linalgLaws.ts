@@ -1,5 +1,5 @@
 /** The laws of the primitives on matrices. Operands are drawn so that decompositions are unique and far from the places where they jump. */
-import { np, type NDArray } from "../../src/index.ts";
+import { lax, np, type NDArray } from "../../src/index.ts";
 import { primitives as p } from "../../src/primitives/index.ts";
 import { call, type Law } from "./law.ts";
 import type { Sample } from "./sample.ts";
@@ -59,6 +59,21 @@ export const linalgLaws = {
       f: call(p.lu_pivots_to_permutation, { permutation_size: 4 }),
       args: [s.ints([3], 0, 3)],
     }),
+  },
+  custom_linear_solve: {
+    smooth: [0, 1],
+    order: 2,
+    draw(s) {
+      const n = s.int(1, 3);
+      const solve = (a: NDArray, b: NDArray): NDArray =>
+        lax.customLinearSolve(
+          (x: NDArray) => np.multiply(a, x),
+          b,
+          (_, y) => np.divide(y, a),
+          { transposeSolve: (_, y) => np.divide(y, a) },
+        );
+      return { f: (a, b) => [solve(a, b)], args: [s.nonzero([n]), s.floats([n])] };
+    },
   },
   qr: {
     smooth: [0],

@@ -31,6 +31,7 @@ export function controlKernels(table: KernelTable): Readonly<Record<string, Kern
         "the linear part of a custom reverse rule was to be evaluated: it can only be transposed.",
       );
     },
+    custom_linear_solve: (args, _avals, params) => runSolve(args, params, table),
     cond: (args, _avals, params) => runBranch(args, params, table),
     scan: (args, avals, params) =>
       runScan(
@@ -41,6 +42,14 @@ export function controlKernels(table: KernelTable): Readonly<Record<string, Kern
       ),
     while: (args, _avals, params) => runWhile(args, params, table),
   };
+}
+
+/** Runs the third of the four programs, on its own constants and b. */
+function runSolve(args: readonly ConcreteArray[], params: Params, table: KernelTable): TypedArray[] {
+  const [matvec, vecmat, solve, back] = params.const_lengths as readonly number[];
+  const own = args.slice(matvec + vecmat, matvec + vecmat + solve);
+  const b = args.slice(matvec + vecmat + solve + back);
+  return dataOf(runClosed((params.jaxprs as readonly ClosedJaxpr[])[2], [...own, ...b], table));
 }
 
 function runBranch(args: readonly ConcreteArray[], params: Params, table: KernelTable): TypedArray[] {

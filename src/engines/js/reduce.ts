@@ -6,6 +6,7 @@ import { ConcreteArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import { dtypes, isComplex } from "../../core/dtype.ts";
 import { evalJaxpr } from "../../core/evalJaxpr.ts";
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "../../core/halfFloat.ts";
 import { evalTrace, withTrace } from "../../core/interpreter.ts";
 import { readElement, writeElement } from "../../core/scalar.ts";
 import { remaining } from "../../primitives/axes.ts";
@@ -127,11 +128,35 @@ const smaller = (a: number, x: number): number => (x < a || x !== x ? x : a);
 const LOWEST = -(2n ** 63n);
 const HIGHEST = 2n ** 64n - 1n;
 
+/** Complex numbers are in order of their real parts, and of their imaginary parts where those are equal. */
+function complexExtremum(
+  operand: ConcreteArray,
+  out: ShapedArray,
+  { axes }: AxesParams,
+  sign: 1 | -1,
+): Float32Array | Float64Array {
+  const x = withAxesLast(operand, axes);
+  const values = x.data;
+  const n = out.size === 0 ? 0 : x.size / out.size;
+  const result = new dtypes[out.dtype].storage(2 * out.size) as Float64Array;
+  for (let r = 0; r < out.size; r++) {
+    let [re, im] = [-sign * Infinity, -sign * Infinity];
+    for (let i = r * n; i < (r + 1) * n; i++) {
+      const [a, b] = [Number(values[2 * i]), Number(values[2 * i + 1])];
+      if (a === re ? sign * b > sign * im : sign * a > sign * re || a !== a) [re, im] = [a, b];
+    }
+    result[2 * r] = re;
+    result[2 * r + 1] = im;
+  }
+  return result;
+}
+
 /** Maxima and minima of integers start at the bounds of the dtype, which matters for empty stretches only. */
 const extremum =
   (step: (a: number, x: number) => number, bigStep: (a: bigint, x: bigint) => bigint, sign: 1 | -1): Kernel =>
   (args, outs, params) => {
     const { kind, bytes } = dtypes[outs[0].dtype];
+    if (kind === "complex") return [complexExtremum(args[0], outs[0], params as AxesParams, sign)];
     const bits = 8 * bytes;
     const low = kind === "int" ? -(2 ** (bits - 1)) : kind === "uint" || kind === "bool" ? 0 : -Infinity;
     const high =
@@ -215,11 +240,19 @@ const running =
     if (n === 0) return [x.data];
     if (isBig(out.dtype)) {
       const result = new dtypes[out.dtype].storage(size) as BigInt64Array;
-      walk(bigsOf(x), fold.bigStart, (a, v) => BigInt.asIntN(64, fold.bigStep(a, v)), result);
+      const wrapped = out.dtype === "uint64" ? BigInt.asUintN : BigInt.asIntN;
+      walk(bigsOf(x), fold.bigStart, (a, v) => wrapped(64, fold.bigStep(a, v)), result);
       return [result];
     }
     const result = new Float64Array(size);
-    walk(numbersOf(x) as ArrayLike<number>, fold.start, fold.step, result);
+    // Half precision is rounded at each place, as in JAX: otherwise one result would not follow from the one before it.
+    const step: Fold["step"] =
+      out.dtype === "float16"
+        ? (a, v) => fromFloat16(toFloat16(fold.step(a, v)))
+        : out.dtype === "bfloat16"
+          ? (a, v) => fromBfloat16(toBfloat16(fold.step(a, v)))
+          : fold.step;
+    walk(numbersOf(x) as ArrayLike<number>, fold.start, step, result);
     return [stored(result, out.dtype)];
   };
 

@@ -1,0 +1,233 @@
+/** Decompositions of matrices, and what follows from singular values: pseudo-inverses, ranks, condition numbers, least squares. */
+import type { NDArray } from "../core/array.ts";
+import { RematTypeError, RematValueError } from "../errors.ts";
+import * as lax from "../lax/linalg.ts";
+import { tupleText, range } from "../primitives/axes.ts";
+import { convertElementType } from "../primitives/convert.ts";
+import { customJvpCall } from "../primitives/customJvp.ts";
+import { HIGHEST, conjugated, swapped } from "../primitives/matrices.ts";
+import { expanded } from "../primitives/shape.ts";
+import { array, toArray, type ArrayLike } from "./asarray.ts";
+import { matmul } from "./contractions.ts";
+import { empty } from "./creation.ts";
+import { finfo } from "./floats.ts";
+import { getitem, slice } from "./indexing.ts";
+import { jitted, jittedAll } from "./jitted.ts";
+import { greater, greaterEqual } from "./logic.ts";
+import { keyOf } from "./options.ts";
+import { promoteDtypesInexact } from "./promote.ts";
+import { max, sum } from "./reductions.ts";
+import { matrixTranspose } from "./shape.ts";
+import { add, conj, divide, multiply, negative, subtract } from "./ufuncs.ts";
+import { where } from "./where.ts";
+
+const inexact = (x: NDArray): NDArray => promoteDtypesInexact(x)[0];
+
+export interface CholeskyOptions {
+  /** The upper triangular factor U with Uᴴ U = a. */
+  readonly upper?: boolean;
+  readonly symmetrizeInput?: boolean;
+}
+
+/** The Cholesky factor of positive definite matrices, NaN for others. */
+export const cholesky = (a: ArrayLike, options: CholeskyOptions = {}): NDArray =>
+  jitted(
+    "cholesky",
+    keyOf(options.upper ?? false, options.symmetrizeInput ?? true),
+    (x) => {
+      const L = lax.cholesky(inexact(x), { symmetrizeInput: options.symmetrizeInput ?? true });
+      return options.upper === true ? conjugated(swapped(L)) : L;
+    },
+    [a],
+  );
+
+export interface EighOptions {
+  readonly UPLO?: "L" | "U" | null;
+  readonly symmetrizeInput?: boolean;
+}
+
+/** Ascending eigenvalues, and eigenvectors as columns, of symmetric matrices: `[w, v]`. */
+export function eigh(a: ArrayLike, options: EighOptions = {}): [eigenvalues: NDArray, eigenvectors: NDArray] {
+  const { UPLO = null, symmetrizeInput = true } = options;
+  if (UPLO !== null && UPLO !== "L" && UPLO !== "U") {
+    throw new RematValueError(`UPLO must be one of None, 'L', or 'U', got ${String(UPLO)}.`);
+  }
+  const [w, v] = jittedAll(
+    "eigh",
+    keyOf(UPLO, symmetrizeInput),
+    (x) => lax.eigh(inexact(x), { lower: UPLO !== "U", symmetrizeInput }).reverse(),
+    [a],
+  );
+  return [w, v];
+}
+
+/** Ascending eigenvalues of symmetric matrices. */
+export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray =>
+  jitted(
+    "eigvalsh",
+    keyOf(options.UPLO ?? "L", options.symmetrizeInput ?? true),
+    (x) => eigh(inexact(x), { UPLO: options.UPLO ?? "L", symmetrizeInput: options.symmetrizeInput })[0],
+    [a],
+  );
+
+export interface SvdOptions {
+  /** Square matrices of vectors (the default), or as many vectors as there are singular values. */
+  readonly fullMatrices?: boolean;
+  readonly computeUv?: boolean;
+}
+
+/** a = u diag(s) vh with descending s: `[u, s, vh]`, or s alone without `computeUv`. */
+export function svd(a: ArrayLike, options: SvdOptions & { readonly computeUv: false }): NDArray;
+export function svd(a: ArrayLike, options?: SvdOptions): [u: NDArray, s: NDArray, vh: NDArray];
+export function svd(a: ArrayLike, options: SvdOptions = {}): NDArray | [NDArray, NDArray, NDArray] {
+  const { fullMatrices = true, computeUv = true } = options;
+  const [u, s, vh] = jittedAll(
+    "svd",
+    keyOf(fullMatrices, computeUv),
+    (x) =>
+      computeUv
+        ? lax.svd(inexact(x), { fullMatrices })
+        : [lax.svd(inexact(x), { fullMatrices, computeUv: false })],
+    [a],
+  );
+  return computeUv ? [u, s, vh] : u;
+}
+
+/** Descending singular values. */
+export const svdvals = (x: ArrayLike): NDArray => svd(x, { computeUv: false });
+
+export type QrMode = "reduced" | "complete" | "r" | "full" | "raw";
+
+/** a = q r: `[q, r]`, r alone in mode "r", Householder reflectors (transposed) and their factors in mode "raw". */
+export function qr(a: ArrayLike, mode: "r"): NDArray;
+export function qr(a: ArrayLike, mode?: QrMode): [q: NDArray, r: NDArray];
+export function qr(a: ArrayLike, mode: QrMode = "reduced"): NDArray | [NDArray, NDArray] {
+  if (!["reduced", "complete", "r", "full", "raw"].includes(mode)) {
+    throw new RematValueError(`Unsupported QR decomposition mode '${String(mode)}'. Use "reduced" or "complete".`);
+  }
+  const outs = jittedAll(
+    "qr",
+    keyOf(mode),
+    (x) => {
+      if (mode === "raw") {
+        const [reflectors, taus] = lax.geqrf(inexact(x));
+        return [swapped(reflectors), taus];
+      }
+      const [q, r] = lax.qr(inexact(x), { fullMatrices: mode === "complete" });
+      return mode === "r" ? [r] : [q, r];
+    },
+    [a],
+  );
+  return mode === "r" ? outs[0] : [outs[0], outs[1]];
+}
+
+/** The Moore-Penrose pseudo-inverses; singular values up to `rtol` times the largest count as zero. */
+export const pinv = (a: ArrayLike, rtol: number | null = null): NDArray => pseudoInverse(toArray(a, "pinv"), rtol);
+
+const exact = (x: NDArray, y: NDArray): NDArray => matmul(x, y, { precision: HIGHEST });
+const adjoint = (x: NDArray): NDArray => conj(matrixTranspose(x));
+
+function pseudoInverse(a: NDArray, rtol: number | null): NDArray {
+  return customJvpCall(
+    "_pinv",
+    (x) => [
+      jitted(
+        "_pinv",
+        keyOf(rtol),
+        (given) => {
+          const y = inexact(given);
+          const [m, n] = y.shape.slice(-2);
+          if (m === 0 || n === 0) return empty([...y.shape.slice(0, -2), n, m], { dtype: y.dtype });
+          const limit =
+            rtol === null
+              ? multiply(10 * Math.max(m, n), array(finfo(y.dtype).eps, y.dtype))
+              : array(rtol, y.dtype);
+          const [u, s, vh] = svd(conj(y), { fullMatrices: false });
+          const cut = multiply(expanded(getitem(limit, "...", null), range(s.ndim - 1)), getitem(s, "...", slice(0, 1)));
+          const kept = convertElementType(where(greater(s, cut), s, Infinity), u.dtype);
+          const scaled = divide(matrixTranspose(u), getitem(kept, "...", null));
+          return convertElementType(exact(matrixTranspose(vh), scaled), y.dtype);
+        },
+        [x],
+      ),
+    ],
+    ([x], [t]) => {
+      const dx = t!;
+      const p = pinv(x, rtol);
+      const [m, n] = x.shape.slice(-2);
+      if (m >= n) {
+        const s = exact(exact(p, adjoint(p)), adjoint(dx));
+        const r = exact(exact(adjoint(dx), adjoint(p)), p);
+        let dp = add(negative(exact(exact(p, dx), p)), s);
+        dp = subtract(dp, exact(exact(s, x), p));
+        return [[p], [subtract(add(dp, r), exact(exact(p, x), r))]];
+      }
+      const s = exact(p, exact(adjoint(p), adjoint(dx)));
+      const r = exact(adjoint(dx), exact(adjoint(p), p));
+      let dp = add(exact(negative(p), exact(dx, p)), s);
+      dp = subtract(dp, exact(s, exact(x, p)));
+      return [[p], [subtract(add(dp, r), exact(p, exact(x, r)))]];
+    },
+    [a],
+    { jvpName: "_pinv_jvp" },
+  )[0];
+}
+
+/** How many singular values are larger than `rtol` (by default a small multiple of the largest). */
+export const matrixRank = (M: ArrayLike, rtol: number | null = null): NDArray =>
+  jitted(
+    "matrix_rank",
+    keyOf(rtol),
+    (given) => {
+      const x = inexact(given);
+      if (x.ndim < 2) throw new RematValueError(`matrix_rank takes matrices: got shape ${tupleText(x.shape)}.`);
+      const s = svd(x, { fullMatrices: false, computeUv: false });
+      if (rtol !== null) return sum(greater(s, expanded(array(rtol, s.dtype), [0])), { axis: -1 });
+      const size = array(Math.max(...x.shape.slice(-2)), s.dtype);
+      const limit = multiply(multiply(max(s, { axis: -1 }), size), array(finfo(s.dtype).eps, s.dtype));
+      return sum(greater(s, expanded(limit, [limit.ndim])), { axis: -1 });
+    },
+    [M],
+  );
+
+/**
+ * The x that makes the sum of squares of a x - b least: `[x, residuals, rank, s]`. Singular values below `rcond` times the largest count as zero.
+ */
+export function lstsq(
+  a: ArrayLike,
+  b: ArrayLike,
+  rcond: number | null = null,
+): [x: NDArray, residuals: NDArray, rank: NDArray, s: NDArray] {
+  const [x, residuals, rank, s] = jittedAll(
+    "_lstsq",
+    keyOf(rcond),
+    (p, q) => {
+      const [m, r] = promoteDtypesInexact(p, q);
+      if (m.shape[0] !== r.shape[0]) {
+        throw new RematValueError(
+          `Leading dimensions of input arrays must match: got ${tupleText(m.shape)} and ${tupleText(r.shape)}.`,
+        );
+      }
+      if (m.ndim !== 2) throw new RematTypeError(`${m.ndim}-dimensional array given. Array must be two-dimensional.`);
+      const rhs = r.ndim === 1 ? getitem(r, slice(), null) : r;
+      if (rhs.ndim !== 2) {
+        throw new RematTypeError(`${r.ndim}-dimensional array given. Array must be one or two-dimensional.`);
+      }
+      const eps = finfo(m.dtype).eps;
+      const limit = rcond === null ? eps * Math.max(...m.shape) : rcond < 0 ? eps : rcond;
+      const [u, sizes, vt] = svd(m, { fullMatrices: false });
+      const large = greaterEqual(sizes, multiply(array(limit, sizes.dtype), getitem(sizes, 0)));
+      const mask = multiply(greater(sizes, 0), large);
+      const safe = where(mask, sizes, 1);
+      const inverse = getitem(where(mask, divide(1, safe), 0), slice(), null);
+      const ub = exact(matrixTranspose(conj(u)), rhs);
+      const solution = exact(matrixTranspose(conj(vt)), multiply(inverse, ub));
+      const gap = subtract(rhs, exact(m, solution));
+      const rest = sum(multiply(gap, gap), { axis: 0 });
+      return [r.ndim === 1 ? getitem(solution, slice(), 0) : solution, rest, sum(mask), sizes];
+    },
+    [a, b],
+  );
+  return [x, residuals, rank, s];
+}
+
