@@ -35,6 +35,13 @@ describe("polynomials", () => {
     expect(() => np.polyint([1, 2], { m: 3, k: [1, 2] })).toThrow("k must be a scalar or a rank-1 array");
   });
 
+  test("polyfit goes through points, or as near as it can", () => {
+    close(np.polyfit([0, 1, 2], [1, 3, 5], 1), [2, 1]);
+    close(np.polyfit([0, 1, 2, 3], [1, 3, 5, 8], 2, { w: [1, 2, 1, 1] }), [0.20755, 1.66038, 1.07547]);
+    expect(np.polyfit([0, 1, 2], np.ones([3, 2]), 1).shape).toEqual([2, 2]);
+    expect(() => np.polyfit([0, 1], [1], 1)).toThrow("expected x and y to have same length");
+  });
+
   test("polyval has the derivative of the polynomial", () => {
     const p = np.array([1, -3, 2]);
     expect(grad((x: NDArray) => np.polyval(p, x))(float(2)).item()).toBeCloseTo(

@@ -1,7 +1,7 @@
 /** The dtype, and whether it is weak, of every pair of operands: arrays of all dtypes, host scalars and weakly typed arrays, against JAX. */
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { enableX64, np, NDArray, RematTypeError, type DType } from "../src/index.ts";
+import { enableX64, np, NDArray, RematError, type DType } from "../src/index.ts";
 import type { ArrayLike } from "../src/numpy/asarray.ts";
 
 interface Golden {
@@ -38,7 +38,7 @@ function word(f: () => NDArray | DType): string {
     const out = f();
     return out instanceof NDArray ? short(out.dtype) + "*".repeat(Number(out.weakType)) : short(out);
   } catch (error) {
-    if (error instanceof RematTypeError) return "--";
+    if (error instanceof RematError) return "--";
     throw error;
   }
 }

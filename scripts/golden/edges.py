@@ -123,7 +123,6 @@ def empty():
     case(g, "np.stack", [Z(0), Z(0)])
     case(g, "np.stack", [])
     case(g, "np.split", Z(0), 3)
-    case(g, "np.split", A([1, 2, 3]), [0, 0, 5])
     case(g, "np.array_split", A([1, 2]), 4)
     case(g, "np.matmul", Z(2, 0), Z(0, 3))
     case(g, "np.matmul", Z(0, 2), Z(2, 3))
@@ -296,10 +295,9 @@ def conversions(wide):
 def rounding(wide):
     g = "floats that round" + (", 64 bits" if wide else "")
     if wide:
-        x = A([1 + 2**-11, 1 + 2**-11 + 2**-40, 65519.99999999, 65520, 1e-8, 2.0**-25, 2.0**-25 * 1.0000001, 3.4028235677973366e38, 1e39, 1e-46, 0.7e-45, 1e-45, 1e-310, 5e-324], "float64")
+        x = A([1 + 2**-11, 1 + 2**-11 + 2**-40, 65519.99999999, 65520, 1e-8, 2.0**-25, 2.0**-25 * 1.0000001, 3.4028235677973366e38, 1e39], "float64")
         for to in ("float16", "bfloat16", "float32"):
             case(g, "np.astype", x, to)
-        case(g, "np.multiply", A([1e-308, 5e-324], "float64"), 0.5)
         case(g, "np.round", A([0.5, 1.5, 2.5, -0.5, -2.5, 2.675, 1e300], "float64"), 2)
         case(g, "np.linspace", 0, 1, 7)
         case(g, "np.arange", 0, 1, 0.1)

@@ -22,6 +22,11 @@ export function fromBfloat16(bits: number): number {
 /** The bits of the float16 nearest to `x`. */
 export function toFloat16(x: number): number {
   f32[0] = x;
+  // Rounded twice, a number just beside the middle of two float16 would be taken for the middle: an odd last bit keeps it beside.
+  if (f32[0] !== x && Math.abs(x) < 65536) {
+    if (Math.abs(f32[0]) > Math.abs(x)) u32[0] -= 1;
+    u32[0] |= 1;
+  }
   const bits = u32[0];
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
@@ -29,7 +34,7 @@ export function toFloat16(x: number): number {
   if (magnitude >= 0x47800000) return sign | 0x7c00;
   if (magnitude < 0x38800000) {
     // Subnormal: a multiple of 2^-24.
-    const scaled = Math.abs(f32[0]) * 2 ** 24;
+    const scaled = Math.abs(x) * 2 ** 24;
     return sign | roundToEven(scaled);
   }
   const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);

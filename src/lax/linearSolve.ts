@@ -68,7 +68,8 @@ export function customLinearSolve<B>(
   if (transposeSolve !== null) {
     const derived =
       options.vecmat ??
-      ((x: B): B => (linearTranspose as unknown as (f: unknown, b: unknown) => (ct: B) => readonly [B])(matvec, b)(x)[0]);
+      ((x: B): B =>
+        (linearTranspose as unknown as (f: unknown, b: unknown) => (ct: B) => readonly [B])(matvec, b)(x)[0]);
     const transposed = symmetric ? matvec : derived;
     vecmat = symmetric ? forward : trace(transposed as AnyFunction, "vecmat");
     back = trace(((x: B) => transposeSolve(transposed, x)) as AnyFunction, "transpose_solve");

@@ -7,7 +7,7 @@
  */
 import { ConcreteArray, NDArray } from "../core/array.ts";
 import { ShapedArray, type Shape } from "../core/aval.ts";
-import { dtypes, type DType, type TypedArray } from "../core/dtype.ts";
+import { dtypes, isInteger, type DType, type TypedArray } from "../core/dtype.ts";
 import { currentTrace, Tracer } from "../core/interpreter.ts";
 import {
   allocate,
@@ -149,7 +149,14 @@ function ofNested(list: NestedArray, dtype: DType | null): NDArray {
   if (leaves.every((x) => !(x instanceof NDArray))) {
     const aval = new ShapedArray(shape, type);
     const out = allocate(aval);
+    const whole = isInteger(type);
     leaves.forEach((x, i) => {
+      if (whole && typeof x === "number" && !Number.isFinite(x)) {
+        throw new RematValueError(
+          `cannot convert float ${Number.isNaN(x) ? "NaN" : "infinity"} to integer: an array of ${type} was asked for. ` +
+            "Make an array of floats, and choose what is to stand for it before astype.",
+        );
+      }
       writeElement(out, type, i, convertElement(x as HostScalar, type));
     });
     return new ConcreteArray(aval, out);

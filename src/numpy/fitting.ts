@@ -57,7 +57,7 @@ export function polyfit(
     return c.ndim > 1 ? transpose(trueDivide(transpose(c), getitem(scale, null, slice(null)))) : trueDivide(c, scale);
   };
   const operands = [x, y, ...(w === null ? [] : [w])].map((a, i) => arrayOf(a, "polyfit", i));
-  return jitted("polyfit", keyOf(deg, rcond, w !== null), body as (...xs: NDArray[]) => NDArray, operands);
+  return jitted("polyfit", keyOf(deg, rcond, w !== null), body, operands);
 }
 
 function requireVectors(x: NDArray, y: NDArray): void {

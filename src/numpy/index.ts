@@ -55,3 +55,4 @@ export * from "./inspection.ts";
 export * from "./polynomials.ts";
 export { trimZeros, type TrimOptions } from "./trimming.ts";
 export * from "./vectorize.ts";
+export * from "./fitting.ts";

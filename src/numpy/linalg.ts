@@ -80,7 +80,8 @@ function matrix(x: NDArray, ord: NormOrder, [rows, columns]: readonly number[], 
     case -2:
     case "nuc": {
       const s = svdvalsOf(moveaxis(x, [rows, columns], [-2, -1]));
-      const y = ord === "nuc" ? sum(s, { axis: -1 }) : ord === 2 ? max(s, { axis: -1, initial: 0 }) : min(s, { axis: -1 });
+      const y =
+        ord === "nuc" ? sum(s, { axis: -1 }) : ord === 2 ? max(s, { axis: -1, initial: 0 }) : min(s, { axis: -1 });
       return keepdims ? expanded(y, [rows, columns]) : y;
     }
     default:
@@ -217,10 +218,14 @@ export function cond(x: ArrayLike, p: NormOrder = null): NDArray {
     keyOf(String(p)),
     (a) => {
       if (a.ndim < 2) {
-        throw new RematValueError(`jnp.linalg.cond: input array must be at least 2D; got arr.shape=${tupleText(a.shape)}.`);
+        throw new RematValueError(
+          `jnp.linalg.cond: input array must be at least 2D; got arr.shape=${tupleText(a.shape)}.`,
+        );
       }
       if (a.shape.slice(-2).includes(0)) {
-        throw new RematValueError(`jnp.linalg.cond: input array must not be empty; got arr.shape=${tupleText(a.shape)}.`);
+        throw new RematValueError(
+          `jnp.linalg.cond: input array must not be empty; got arr.shape=${tupleText(a.shape)}.`,
+        );
       }
       if (p === null || p === 2) {
         const s = svdvalsOf(a);
@@ -239,8 +244,8 @@ export function cond(x: ArrayLike, p: NormOrder = null): NDArray {
         const along = { ord: p, axis: [-2, -1] };
         r = multiply(norm(a, along), norm(inv(a), along));
       }
-      const known = logicalNot(any(isnan(a), { axis: [-2, -1] }));
-      return where(bitwiseAnd(isnan(r), known), Infinity, r);
+      const unknown = isnan(r);
+      return where(bitwiseAnd(unknown, logicalNot(any(isnan(a), { axis: [-2, -1] }))), Infinity, r);
     },
     [x],
   );

@@ -2,18 +2,20 @@
 import type { NDArray } from "../core/array.ts";
 import { RematTypeError, RematValueError } from "../errors.ts";
 import * as lax from "../lax/linalg.ts";
+import { integerPow } from "../primitives/arithmetic.ts";
 import { tupleText, range } from "../primitives/axes.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { customJvpCall } from "../primitives/customJvp.ts";
 import { HIGHEST, conjugated, swapped } from "../primitives/matrices.ts";
-import { expanded } from "../primitives/shape.ts";
+import { expanded, reshaped } from "../primitives/shape.ts";
 import { array, toArray, type ArrayLike } from "./asarray.ts";
 import { matmul } from "./contractions.ts";
 import { empty } from "./creation.ts";
 import { finfo } from "./floats.ts";
 import { getitem, slice } from "./indexing.ts";
 import { jitted, jittedAll } from "./jitted.ts";
-import { greater, greaterEqual } from "./logic.ts";
+import { norm } from "./linalg.ts";
+import { bitwiseAnd, greater, greaterEqual } from "./logic.ts";
 import { keyOf } from "./options.ts";
 import { promoteDtypesInexact } from "./promote.ts";
 import { max, sum } from "./reductions.ts";
@@ -85,9 +87,7 @@ export function svd(a: ArrayLike, options: SvdOptions = {}): NDArray | [NDArray,
     "svd",
     keyOf(fullMatrices, computeUv),
     (x) =>
-      computeUv
-        ? lax.svd(inexact(x), { fullMatrices })
-        : [lax.svd(inexact(x), { fullMatrices, computeUv: false })],
+      computeUv ? lax.svd(inexact(x), { fullMatrices }) : [lax.svd(inexact(x), { fullMatrices, computeUv: false })],
     [a],
   );
   return computeUv ? [u, s, vh] : u;
@@ -139,14 +139,16 @@ function pseudoInverse(a: NDArray, rtol: number | null): NDArray {
           const [m, n] = y.shape.slice(-2);
           if (m === 0 || n === 0) return empty([...y.shape.slice(0, -2), n, m], { dtype: y.dtype });
           const limit =
-            rtol === null
-              ? multiply(10 * Math.max(m, n), array(finfo(y.dtype).eps, y.dtype))
-              : array(rtol, y.dtype);
+            rtol === null ? multiply(10 * Math.max(m, n), array(finfo(y.dtype).eps, y.dtype)) : array(rtol, y.dtype);
           const [u, s, vh] = svd(conj(y), { fullMatrices: false });
-          const cut = multiply(expanded(getitem(limit, "...", null), range(s.ndim - 1)), getitem(s, "...", slice(0, 1)));
+          const cut = multiply(
+            expanded(getitem(limit, "...", null), range(s.ndim - 1)),
+            getitem(s, "...", slice(0, 1)),
+          );
           const kept = convertElementType(where(greater(s, cut), s, Infinity), u.dtype);
+          const right = matrixTranspose(vh);
           const scaled = divide(matrixTranspose(u), getitem(kept, "...", null));
-          return convertElementType(exact(matrixTranspose(vh), scaled), y.dtype);
+          return convertElementType(exact(right, scaled), y.dtype);
         },
         [x],
       ),
@@ -158,7 +160,7 @@ function pseudoInverse(a: NDArray, rtol: number | null): NDArray {
       if (m >= n) {
         const s = exact(exact(p, adjoint(p)), adjoint(dx));
         const r = exact(exact(adjoint(dx), adjoint(p)), p);
-        let dp = add(negative(exact(exact(p, dx), p)), s);
+        let dp = add(exact(negative(exact(p, dx)), p), s);
         dp = subtract(dp, exact(exact(s, x), p));
         return [[p], [subtract(add(dp, r), exact(exact(p, x), r))]];
       }
@@ -216,18 +218,19 @@ export function lstsq(
       const eps = finfo(m.dtype).eps;
       const limit = rcond === null ? eps * Math.max(...m.shape) : rcond < 0 ? eps : rcond;
       const [u, sizes, vt] = svd(m, { fullMatrices: false });
+      const positive = greater(sizes, 0);
       const large = greaterEqual(sizes, multiply(array(limit, sizes.dtype), getitem(sizes, 0)));
-      const mask = multiply(greater(sizes, 0), large);
+      const mask = bitwiseAnd(positive, large);
+      const rank = sum(mask);
       const safe = where(mask, sizes, 1);
       const inverse = getitem(where(mask, divide(1, safe), 0), slice(), null);
       const ub = exact(matrixTranspose(conj(u)), rhs);
       const solution = exact(matrixTranspose(conj(vt)), multiply(inverse, ub));
       const gap = subtract(rhs, exact(m, solution));
-      const rest = sum(multiply(gap, gap), { axis: 0 });
-      return [r.ndim === 1 ? getitem(solution, slice(), 0) : solution, rest, sum(mask), sizes];
+      const rest = integerPow(norm(gap, { axis: 0 }), 2);
+      return [r.ndim === 1 ? reshaped(solution, [solution.size]) : solution, rest, rank, sizes];
     },
     [a, b],
   );
   return [x, residuals, rank, s];
 }
-

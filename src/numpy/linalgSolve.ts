@@ -7,7 +7,7 @@ import { RematValueError, UnsupportedError } from "../errors.ts";
 import { customLinearSolve } from "../lax/linearSolve.ts";
 import { range, tupleText } from "../primitives/axes.ts";
 import { eq, lt, ne } from "../primitives/comparison.ts";
-import { stopGradient } from "../primitives/convert.ts";
+import { convertElementType, stopGradient } from "../primitives/convert.ts";
 import { customJvpCall } from "../primitives/customJvp.ts";
 import { contracted } from "../primitives/dot.ts";
 import { factored, luSolve } from "../primitives/lu.ts";
@@ -31,10 +31,11 @@ import { absolute, add, divide, exp, log, multiply, sign, subtract } from "./ufu
 import { countNonzero } from "./statistics.ts";
 import { where } from "./where.ts";
 
-
 const requireReal = (name: string, x: NDArray): void => {
   if (!isComplex(x.dtype)) return;
-  throw new UnsupportedError(`np.linalg.${name} of complex matrices is not here: the operand is ${x.aval.toLongString()}.`);
+  throw new UnsupportedError(
+    `np.linalg.${name} of complex matrices is not here: the operand is ${x.aval.toLongString()}.`,
+  );
 };
 
 const stretched = (x: NDArray, shape: readonly number[]): NDArray =>
@@ -45,7 +46,15 @@ function timesVector(a: NDArray, x: NDArray): NDArray {
   const batch = broadcastShapes(a.shape.slice(0, -2), x.shape.slice(0, -1));
   const [m, v] = [stretched(a, [...batch, ...a.shape.slice(-2)]), stretched(x, [...batch, x.shape.at(-1)!])];
   const axes = range(batch.length);
-  return contracted(m, v, [[[a.ndim - 1], [x.ndim - 1]], [axes, axes]], HIGHEST);
+  return contracted(
+    m,
+    v,
+    [
+      [[a.ndim - 1], [x.ndim - 1]],
+      [axes, axes],
+    ],
+    HIGHEST,
+  );
 }
 
 function solveOne(a: NDArray, given: NDArray): NDArray {
@@ -71,7 +80,19 @@ function solveOne(a: NDArray, given: NDArray): NDArray {
       {
         transposeSolve: (_, x) => luSolve(lu, permutation, x, 1),
         // The sum over no axis is the transpose of broadcasting to the same shape, as JAX writes it down.
-        vecmat: (ct) => summed(contracted(ct, a, [[[0], [0]], [[], []]], HIGHEST), []),
+        vecmat: (ct) =>
+          summed(
+            contracted(
+              ct,
+              a,
+              [
+                [[0], [0]],
+                [[], []],
+              ],
+              HIGHEST,
+            ),
+            [],
+          ),
       },
     );
   if (a.ndim === b.ndim + 1) return solve(b);
@@ -79,11 +100,7 @@ function solveOne(a: NDArray, given: NDArray): NDArray {
 }
 
 /** Maps `fn` over the leading axes of its arguments, which broadcast; `ranks` are those of one call. */
-function overBatches(
-  fn: (...xs: NDArray[]) => NDArray,
-  args: readonly NDArray[],
-  ranks: readonly number[],
-): NDArray {
+function overBatches(fn: (...xs: NDArray[]) => NDArray, args: readonly NDArray[], ranks: readonly number[]): NDArray {
   const outer = args.map((x, i) => x.shape.slice(0, x.ndim - ranks[i]));
   const shape = broadcastShapes(...outer);
   const reversed = outer.map((s) => [...range(shape.length - s.length).map(() => 1), ...s].reverse());
@@ -171,14 +188,21 @@ function slogdetSmall(a: NDArray): readonly NDArray[] {
     ([x], [t]) => {
       const g = t!;
       const [s, value] = slogdetSmall(x);
-      if (x.shape.at(-1) === 1) return [[s, value], [zerosLike(s), divide(entry(g, 0, 0), entry(x, 0, 0))]];
+      if (x.shape.at(-1) === 1)
+        return [
+          [s, value],
+          [zerosLike(s), divide(entry(g, 0, 0), entry(x, 0, 0))],
+        ];
       const [x00, x01, x10, x11] = [entry(x, 0, 0), entry(x, 0, 1), entry(x, 1, 0), entry(x, 1, 1)];
       const det = subtract(multiply(x00, x11), multiply(x01, x10));
       let change = subtract(multiply(entry(g, 0, 0), x11), multiply(entry(g, 0, 1), x10));
       change = subtract(change, multiply(entry(g, 1, 0), x01));
       change = add(change, multiply(entry(g, 1, 1), x00));
       const dot = divide(change, det);
-      return [[s, value], [zerosLike(s), dot]];
+      return [
+        [s, value],
+        [zerosLike(s), dot],
+      ];
     },
     [a],
     { jvpName: "_slogdet_small_jvp" },
@@ -205,7 +229,10 @@ function slogdetLu(a: NDArray): readonly NDArray[] {
     ([x], [t]) => {
       const [s, value] = slogdetParts(x);
       const dot = trace(solve(x, t!), { axis1: -1, axis2: -2 });
-      return [[s, value], [zerosLike(s), dot]];
+      return [
+        [s, value],
+        [zerosLike(s), dot],
+      ];
     },
     [a],
     { jvpName: "_slogdet_jvp" },
@@ -248,7 +275,7 @@ function cofactorSolve(a: NDArray, b: NDArray): [NDArray, NDArray] {
   let places = arange(n, { dtype: pivots.dtype });
   if (pivots.ndim > 1) places = expanded(places, range(pivots.ndim - 1));
   const parity = countNonzero(ne(pivots, places), { axis: -1 });
-  const signs = array(add(multiply(-2, remainder(parity, 2)), 1), dtype);
+  const signs = convertElementType(add(multiply(-2, remainder(parity, 2)), 1), dtype);
   const minors = multiply(cumprod(diag, { axis: -1 }), getitem(signs, "...", null));
   lu = at(lu, "...", -1, -1).set(divide(1, getitem(minors, "...", -2)));
   const permutation = broadcastTo(order, [...batch, n]);
@@ -258,7 +285,10 @@ function cofactorSolve(a: NDArray, b: NDArray): [NDArray, NDArray] {
   d = tile(getitem(d, "...", null, null), [...range(d.ndim).map(() => 1), ...x.shape.slice(-2)]);
   x = where(d, zerosLike(x), x);
   const outer = batch.map((size, i) =>
-    reshaped(arange(size, { dtype: "int32" }), [...range(batch.length + 1)].map((j) => (j === i ? size : 1))),
+    reshaped(
+      arange(size, { dtype: "int32" }),
+      [...range(batch.length + 1)].map((j) => (j === i ? size : 1)),
+    ),
   );
   x = getitem(x, ...outer, permutation, slice());
   x = solveTriangular(lu, x, { left_side: true, lower: true, unit_diagonal: true });

@@ -20,6 +20,7 @@ import {
   realPart,
   resultOf,
   symmetrized,
+  withAxesInFront,
 } from "./matrices.ts";
 import { batchedInFront, expanded } from "./shape.ts";
 
@@ -55,16 +56,12 @@ export const eighP: Primitive<EighParams> = {
     if (t === null) return { primals: [v, values], tangents: [null, null] };
     const w = convertElementType(values, a.dtype);
     const eye = identityMatrix(a.dtype, a.shape.at(-1)!);
-    const base =
-      a.ndim === 2
-        ? eye
-        : expanded(
-            eye,
-            Array.from({ length: a.ndim - 2 }, (_, i) => i),
-          );
+    const base = (): NDArray => withAxesInFront(eye, a.ndim - 2);
+    const row = expanded(w, [-2]);
     // The identity keeps the differences of an eigenvalue from itself away from zero.
-    const differences = sub(add(base, expanded(w, [-2])), expanded(w, [-1]));
-    const inverse = sub(integerPow(differences, -1), base);
+    const differences = sub(add(base(), row), expanded(w, [-1]));
+    const inverted = integerPow(differences, -1);
+    const inverse = sub(inverted, base());
     const turned = exactProduct(exactProduct(adjoint(v), t), v);
     return {
       primals: [v, values],

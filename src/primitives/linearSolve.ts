@@ -29,10 +29,15 @@ export interface LinearSolveParams extends Params {
 
 const NAMES = ["matvec", "vecmat", "solve", "transpose_solve"] as const;
 const named = (values: readonly unknown[]): Verbatim =>
-  new Verbatim(`_LinearSolveTuple(${values.map((v, i) => `${NAMES[i]}=${v === null ? "None" : String(v)}`).join(", ")})`);
+  new Verbatim(
+    `_LinearSolveTuple(${values.map((v, i) => `${NAMES[i]}=${v === null ? "None" : String(v)}`).join(", ")})`,
+  );
 
 /** The constants of each program, and what belongs to b. */
-function parts<T>(values: readonly T[], lengths: Four<number>): { readonly consts: Four<readonly T[]>; readonly b: readonly T[] } {
+function parts<T>(
+  values: readonly T[],
+  lengths: Four<number>,
+): { readonly consts: Four<readonly T[]>; readonly b: readonly T[] } {
   let at = 0;
   const [m, v, s, t] = lengths.map((n) => values.slice(at, (at += n)));
   return { consts: [m, v, s, t], b: values.slice(at) };
@@ -95,7 +100,12 @@ function jvpSolve(primals: readonly NDArray[], tangents: readonly Tangent[], par
   if (dots[0].some((t) => t !== null)) {
     const x = outs.slice(0, b.length);
     // By what A is made of alone: x itself is fixed here.
-    const moved = jvpFlat(asFunction(jaxprs[0]), currentTrace(), [...consts[0], ...x], [...dots[0], ...x.map(() => null)]);
+    const moved = jvpFlat(
+      asFunction(jaxprs[0]),
+      currentTrace(),
+      [...consts[0], ...x],
+      [...dots[0], ...x.map(() => null)],
+    );
     rhs = db.map((t, i) => {
       const change = moved.tangents[i];
       return addTangents(t, change === null ? null : neg(change));
@@ -105,7 +115,8 @@ function jvpSolve(primals: readonly NDArray[], tangents: readonly Tangent[], par
   return { primals: outs, tangents: outs.map((_, i) => (i < b.length ? solved[i] : null)) };
 }
 
-const either = (...lists: readonly (readonly boolean[])[]): boolean[] => lists[0].map((_, i) => lists.some((l) => l[i]));
+const either = (...lists: readonly (readonly boolean[])[]): boolean[] =>
+  lists[0].map((_, i) => lists.some((l) => l[i]));
 
 function batchSolve(
   size: number,
@@ -119,7 +130,11 @@ function batchSolve(
   const constBatched = constDims.map((ds) => ds.map((d) => d !== null));
   const numAux = solve.jaxpr.outvars.length - b.length;
   const original = bDims.map((d) => d !== null);
-  const run = (p: Program, flags: readonly boolean[], out: readonly boolean[]): { closed: Program; batched: boolean[] } => {
+  const run = (
+    p: Program,
+    flags: readonly boolean[],
+    out: readonly boolean[],
+  ): { closed: Program; batched: boolean[] } => {
     const result = batchJaxpr(
       p,
       size,

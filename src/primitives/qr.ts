@@ -83,8 +83,9 @@ function completeTangents(q: NDArray, thin: NDArray, dq: NDArray, dr: NDArray): 
   const z = adjoint(zh);
   const along = dot(dq, zh);
   const across = dot(add(thin, dot(complement, z)), adjoint(sub(dBelow, dot(z, dUpper))));
+  const whole = concatenated([dq, sub(along, across)], dq.ndim - 1);
   const rows = full([...dr.shape.slice(0, -2), m - n, n], 0, dr.dtype);
-  return [concatenated([dq, sub(along, across)], dq.ndim - 1), concatenated([dr, rows], dr.ndim - 2)];
+  return [whole, concatenated([dr, rows], dr.ndim - 2)];
 }
 
 export const geqrfP: Primitive = {
