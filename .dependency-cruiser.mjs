@@ -23,9 +23,12 @@ const top = "^src/(?:index\\.ts$|install\\.ts$|residuals\\.ts$|fwdBwd\\.ts$|tabl
 /** What users call. */
 const user = "numpy|lax|nn|ops|optim|random|scipy|io";
 
-/** The functions of users that take functions, and what they ask of the API. */
-const takesFunctions = "^src/lax/(?:loops|conditionals|associativeScan)\\.ts$";
-const tracing = "api/(?:flat|traceBody)\\.ts$";
+/**
+ * The functions of users that take functions, and what they ask of the API: how to trace them, and for linear solvers how to transpose and to
+ * vectorize them.
+ */
+const takesFunctions = "^src/(?:lax/(?:loops|conditionals|associativeScan|linearSolve)|numpy/linalgSolve)\\.ts$";
+const tracing = "api/(?:flat|traceBody|reverse|vmap)\\.ts$";
 
 export default {
   forbidden: [
@@ -52,7 +55,7 @@ export default {
     ),
     {
       name: "tracing-of-functions",
-      comment: "Only loops, conditionals and scans take functions, and trace them as the API does.",
+      comment: "Only loops, conditionals, scans and linear solvers take functions, and transform them as the API does.",
       severity: "error",
       from: { path: `^src/(?:${user})/`, pathNot: takesFunctions },
       to: { path: "^src/api/" },

@@ -61,8 +61,8 @@ export function customLinearSolve<B>(
     }
     return body;
   };
-  const forward = trace(matvec as AnyFunction, "matvec");
-  const solution = trace(((x: B) => solve(matvec, x)) as AnyFunction, "solve");
+  const forward = trace(matvec, "matvec");
+  const solution = trace((x: B) => solve(matvec, x), "solve");
   let vecmat: TracedBody | null = null;
   let back: TracedBody | null = null;
   if (transposeSolve !== null) {
@@ -71,8 +71,8 @@ export function customLinearSolve<B>(
       ((x: B): B =>
         (linearTranspose as unknown as (f: unknown, b: unknown) => (ct: B) => readonly [B])(matvec, b)(x)[0]);
     const transposed = symmetric ? matvec : derived;
-    vecmat = symmetric ? forward : trace(transposed as AnyFunction, "vecmat");
-    back = trace(((x: B) => transposeSolve(transposed, x)) as AnyFunction, "transpose_solve");
+    vecmat = symmetric ? forward : trace(transposed, "vecmat");
+    back = trace((x: B) => transposeSolve(transposed, x), "transpose_solve");
   }
   const bodies = [forward, vecmat, solution, back] as const;
   const consts: readonly (readonly NDArray[])[] = bodies.map((p) => p?.consts ?? []);

@@ -7,7 +7,7 @@ import { vander } from "./calculus.ts";
 import { finfo } from "./floats.ts";
 import { getitem, slice } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
-import { lstsq } from "./linalgDecompositions.ts";
+import { lstsq } from "./leastSquares.ts";
 import { arrayOf, keyOf } from "./options.ts";
 import { promoteDtypesInexact } from "./promote.ts";
 import { sum } from "./reductions.ts";

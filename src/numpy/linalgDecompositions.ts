@@ -1,21 +1,19 @@
 /** Decompositions of matrices, and what follows from singular values: pseudo-inverses, ranks, condition numbers, least squares. */
 import type { NDArray } from "../core/array.ts";
-import { RematTypeError, RematValueError } from "../errors.ts";
+import { RematValueError } from "../errors.ts";
 import * as lax from "../lax/linalg.ts";
-import { integerPow } from "../primitives/arithmetic.ts";
 import { tupleText, range } from "../primitives/axes.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { customJvpCall } from "../primitives/customJvp.ts";
 import { HIGHEST, conjugated, swapped } from "../primitives/matrices.ts";
-import { expanded, reshaped } from "../primitives/shape.ts";
+import { expanded } from "../primitives/shape.ts";
 import { array, toArray, type ArrayLike } from "./asarray.ts";
 import { matmul } from "./contractions.ts";
 import { empty } from "./creation.ts";
 import { finfo } from "./floats.ts";
 import { getitem, slice } from "./indexing.ts";
 import { jitted, jittedAll } from "./jitted.ts";
-import { norm } from "./linalg.ts";
-import { bitwiseAnd, greater, greaterEqual } from "./logic.ts";
+import { greater } from "./logic.ts";
 import { keyOf } from "./options.ts";
 import { promoteDtypesInexact } from "./promote.ts";
 import { max, sum } from "./reductions.ts";
@@ -124,7 +122,7 @@ export function qr(a: ArrayLike, mode: QrMode = "reduced"): NDArray | [NDArray, 
 /** The Moore-Penrose pseudo-inverses; singular values up to `rtol` times the largest count as zero. */
 export const pinv = (a: ArrayLike, rtol: number | null = null): NDArray => pseudoInverse(toArray(a, "pinv"), rtol);
 
-const exact = (x: NDArray, y: NDArray): NDArray => matmul(x, y, { precision: HIGHEST });
+export const exact = (x: NDArray, y: NDArray): NDArray => matmul(x, y, { precision: HIGHEST });
 const adjoint = (x: NDArray): NDArray => conj(matrixTranspose(x));
 
 function pseudoInverse(a: NDArray, rtol: number | null): NDArray {
@@ -191,46 +189,3 @@ export const matrixRank = (M: ArrayLike, rtol: number | null = null): NDArray =>
     },
     [M],
   );
-
-/**
- * The x that makes the sum of squares of a x - b least: `[x, residuals, rank, s]`. Singular values below `rcond` times the largest count as zero.
- */
-export function lstsq(
-  a: ArrayLike,
-  b: ArrayLike,
-  rcond: number | null = null,
-): [x: NDArray, residuals: NDArray, rank: NDArray, s: NDArray] {
-  const [x, residuals, rank, s] = jittedAll(
-    "_lstsq",
-    keyOf(rcond),
-    (p, q) => {
-      const [m, r] = promoteDtypesInexact(p, q);
-      if (m.shape[0] !== r.shape[0]) {
-        throw new RematValueError(
-          `Leading dimensions of input arrays must match: got ${tupleText(m.shape)} and ${tupleText(r.shape)}.`,
-        );
-      }
-      if (m.ndim !== 2) throw new RematTypeError(`${m.ndim}-dimensional array given. Array must be two-dimensional.`);
-      const rhs = r.ndim === 1 ? getitem(r, slice(), null) : r;
-      if (rhs.ndim !== 2) {
-        throw new RematTypeError(`${r.ndim}-dimensional array given. Array must be one or two-dimensional.`);
-      }
-      const eps = finfo(m.dtype).eps;
-      const limit = rcond === null ? eps * Math.max(...m.shape) : rcond < 0 ? eps : rcond;
-      const [u, sizes, vt] = svd(m, { fullMatrices: false });
-      const positive = greater(sizes, 0);
-      const large = greaterEqual(sizes, multiply(array(limit, sizes.dtype), getitem(sizes, 0)));
-      const mask = bitwiseAnd(positive, large);
-      const rank = sum(mask);
-      const safe = where(mask, sizes, 1);
-      const inverse = getitem(where(mask, divide(1, safe), 0), slice(), null);
-      const ub = exact(matrixTranspose(conj(u)), rhs);
-      const solution = exact(matrixTranspose(conj(vt)), multiply(inverse, ub));
-      const gap = subtract(rhs, exact(m, solution));
-      const rest = integerPow(norm(gap, { axis: 0 }), 2);
-      return [r.ndim === 1 ? reshaped(solution, [solution.size]) : solution, rest, rank, sizes];
-    },
-    [a, b],
-  );
-  return [x, residuals, rank, s];
-}

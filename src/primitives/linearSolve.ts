@@ -156,6 +156,7 @@ function batchSolve(
     const x = xNext.slice(0, b.length);
     const forward = run(matvec, [...constBatched[0], ...x], bBatched);
     const backward = back === null ? null : run(back, [...constBatched[3], ...x], xNext);
+    const bNow = bBatched;
     const bNext = either(forward.batched, original, backward?.batched.slice(0, b.length) ?? original);
     if (String(xNext) === String(xBatched) && String(bNext) === String(bBatched)) {
       const known = consts.flat().map((c, i) => {
@@ -163,7 +164,7 @@ function batchSolve(
         return d === null ? c : movedAxis(c, d, 0);
       });
       const given = b.map((y, i) => {
-        if (!bBatched[i]) return y;
+        if (!bNow[i]) return y;
         return bDims[i] === null ? repeatedAt(y, size, 0) : movedAxis(y, bDims[i], 0);
       });
       const outs = bind(linearSolveP, [...known, ...given], {
