@@ -68,7 +68,7 @@ export const elementwiseLaws = {
   neg: two("neg", [anyFloat], { smooth: [0], linear: [[0]] }),
   sign: two("sign", [nonzero], { smooth: [0] }),
   abs: two("abs", [nonzero], { smooth: [0] }),
-  square: smooth(p.square, { order: 3 }),
+  square: smooth(p.square),
   rem: two("rem", [between(1.2, 1.8), between(1, 1.1)], { smooth: [0, 1] }),
   max: two("max", [(s, shape) => s.distinct(shape), (s, shape) => s.nonzero(shape, 3, 4)], { smooth: [0, 1] }),
   min: two("min", [(s, shape) => s.distinct(shape), (s, shape) => s.nonzero(shape, 3, 4)], { smooth: [0, 1] }),
@@ -150,7 +150,6 @@ export const elementwiseLaws = {
   igamma_grad_a: two("igamma_grad_a", [positive, positive]),
   polygamma: two("polygamma", [(s, shape) => s.array(shape, () => s.int(1, 3)), positive], {
     smooth: [1],
-    order: 2,
     tolerance: 1e-3,
   }),
   zeta: two("zeta", [between(1.5, 4), positive]),

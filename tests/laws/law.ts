@@ -14,8 +14,6 @@ export interface Law {
   readonly draw: (s: Sample) => Instance;
   /** The operands by which derivatives are compared with differences. None: there is no derivative. */
   readonly smooth?: readonly number[];
-  /** Up to which order; 3 by default. */
-  readonly order?: number;
   readonly modes?: readonly ("fwd" | "rev")[];
   /** Sets of operands in which the operation is linear together, the others being fixed. */
   readonly linear?: readonly (readonly number[])[];

@@ -27,7 +27,6 @@ const symmetrized = (x: NDArray): NDArray => np.multiply(np.add(x, np.matrixTran
 export const linalgLaws = {
   cholesky: {
     smooth: [0],
-    order: 2,
     draw: (s) => ({
       f: (x) => [np.tril(call(p.cholesky)(symmetrized(x))[0])],
       args: [symmetric(s, s.int(1, 3))],
@@ -35,7 +34,6 @@ export const linalgLaws = {
   },
   triangular_solve: {
     smooth: [0, 1],
-    order: 2,
     linear: [[1]],
     draw(s) {
       const [n, k, left] = [s.int(1, 3), s.int(1, 3), s.flag()];
@@ -51,7 +49,6 @@ export const linalgLaws = {
   },
   lu: {
     smooth: [0],
-    order: 2,
     draw: (s) => ({ f: (x) => [call(p.lu)(x)[0]], args: [dominant(s, s.int(1, 3))] }),
   },
   lu_pivots_to_permutation: {
@@ -62,7 +59,6 @@ export const linalgLaws = {
   },
   custom_linear_solve: {
     smooth: [0, 1],
-    order: 2,
     draw(s) {
       const n = s.int(1, 3);
       const solve = (a: NDArray, b: NDArray): NDArray =>
@@ -77,7 +73,6 @@ export const linalgLaws = {
   },
   qr: {
     smooth: [0],
-    order: 2,
     draw: (s) => ({
       f: call(p.qr, { full_matrices: false, pivoting: false, use_magma: null }),
       args: [dominant(s, s.int(1, 3))],
@@ -92,7 +87,6 @@ export const linalgLaws = {
   },
   eigh: {
     smooth: [0],
-    order: 2,
     draw: (s) => ({
       f: (x) =>
         call(p.eigh, { algorithm: null, lower: true, sort_eigenvalues: true, subset_by_index: null })(symmetrized(x)),
@@ -101,7 +95,6 @@ export const linalgLaws = {
   },
   svd: {
     smooth: [0],
-    order: 2,
     draw: (s) => ({
       f: call(p.svd, { algorithm: null, compute_uv: true, full_matrices: false, subset_by_index: null }),
       args: [dominant(s, s.int(1, 3))],

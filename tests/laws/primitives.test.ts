@@ -119,8 +119,8 @@ describe("derivatives are those of differences, in every order of modes", () => 
     const law = laws[name];
     forAll(law, (instance) => {
       const { f, args } = restrict(instance, law.smooth ?? []);
-      const { order = 3, modes = ["fwd", "rev"], tolerance = 2e-5, step = 1e-4 } = law;
-      checkGrads(f, args, { order, modes, tolerance, step });
+      const { modes = ["fwd", "rev"], tolerance = 2e-5, step = 1e-4 } = law;
+      checkGrads(f, args, { order: 3, modes, tolerance, step });
     });
   });
 

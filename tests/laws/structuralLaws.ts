@@ -45,7 +45,7 @@ const cumulative = (name: string, options: Omit<Law, "draw">, values?: "distinct
     ...(values === undefined ? {} : { values }),
   });
 
-const LINEAR = { smooth: [0], linear: [[0]], order: 2 } as const;
+const LINEAR = { smooth: [0], linear: [[0]] } as const;
 
 const window = (s: Sample): Readonly<Record<string, readonly unknown[]>> => ({
   window_dimensions: [s.int(1, 2), s.int(1, 3)],
@@ -72,7 +72,6 @@ const scattering = (
   options: Omit<Law, "draw">,
   unique = false,
 ): Law => ({
-  order: 2,
   ...options,
   draw(s) {
     const { x, indices, size, n } = rows(s);
@@ -120,7 +119,6 @@ export const structuralLaws = {
   concatenate: {
     smooth: [0, 1],
     linear: [[0, 1]],
-    order: 2,
     draw(s) {
       const [a, b, c] = [s.int(1, 3), s.int(1, 3), s.int(1, 3)];
       return { f: call(p.concatenate, { dimension: 1 }), args: [s.floats([a, b]), s.floats([a, c])] };
@@ -133,7 +131,6 @@ export const structuralLaws = {
   stack: {
     smooth: [0, 1],
     linear: [[0, 1]],
-    order: 2,
     draw(s) {
       const shape = s.shape(0, 2);
       return { f: call(p.stack, { axis: s.int(0, shape.length) }), args: [s.floats(shape), s.floats(shape)] };
@@ -144,7 +141,6 @@ export const structuralLaws = {
   pad: {
     smooth: [0, 1],
     linear: [[0, 1], [0]],
-    order: 2,
     draw: (s) => ({
       f: call(p.pad, {
         padding_config: [
@@ -176,7 +172,6 @@ export const structuralLaws = {
   dynamic_update_slice: {
     smooth: [0, 1],
     linear: [[0, 1]],
-    order: 2,
     draw: (s) => ({
       f: call(p.dynamic_update_slice),
       args: [s.floats([3, 4]), s.floats([2, 2]), s.ints([], 0, 3), s.ints([], 0, 3)],
@@ -184,8 +179,8 @@ export const structuralLaws = {
   },
 
   reduce_sum: shaped("reduce_sum", (s, shape) => ({ ...someAxes(s, shape), out_sharding: null }), LINEAR),
-  reduce_max: shaped("reduce_max", someAxes, { smooth: [0], values: "distinct", order: 2 }),
-  reduce_min: shaped("reduce_min", someAxes, { smooth: [0], values: "distinct", order: 2 }),
+  reduce_max: shaped("reduce_max", someAxes, { smooth: [0], values: "distinct" }),
+  reduce_min: shaped("reduce_min", someAxes, { smooth: [0], values: "distinct" }),
   reduce_prod: shaped("reduce_prod", someAxes, { smooth: [0], rank: [1, 2] }),
   reduce_and: shaped("reduce_and", someAxes, { values: "bools" }),
   reduce_or: shaped("reduce_or", someAxes, { values: "ints" }),
@@ -194,7 +189,6 @@ export const structuralLaws = {
   argmin: shaped("argmin", (s, shape) => ({ axes: [axis(s, shape)], index_dtype: "int32" }), { values: "distinct" }),
   reduce: {
     smooth: [0],
-    order: 2,
     draw(s) {
       const combine = (x: NDArray, y: NDArray): NDArray => np.add(np.multiply(x, y), np.add(x, y));
       const over = [s.int(0, 1)];
@@ -203,9 +197,9 @@ export const structuralLaws = {
   },
   cumsum: cumulative("cumsum", LINEAR),
   cumprod: cumulative("cumprod", { smooth: [0] }),
-  cummax: cumulative("cummax", { smooth: [0], order: 2 }, "distinct"),
-  cummin: cumulative("cummin", { smooth: [0], order: 2 }, "distinct"),
-  cumlogsumexp: cumulative("cumlogsumexp", { smooth: [0], order: 2 }),
+  cummax: cumulative("cummax", { smooth: [0] }, "distinct"),
+  cummin: cumulative("cummin", { smooth: [0] }, "distinct"),
+  cumlogsumexp: cumulative("cumlogsumexp", { smooth: [0] }),
 
   /** There and back: real to half a spectrum, a complex transform or its inverse, and back to real numbers. */
   fft: {
@@ -248,7 +242,6 @@ export const structuralLaws = {
   conv_general_dilated: {
     smooth: [0, 1],
     linear: [[0], [1]],
-    order: 2,
     draw(s) {
       const groups = s.pick(["none", "feature", "batch"]);
       const options = {
@@ -270,7 +263,6 @@ export const structuralLaws = {
   },
   reduce_window_max: {
     smooth: [0],
-    order: 2,
     modes: ["fwd", "rev"],
     draw: (s) => ({
       f: call(p.reduce_window_max, {
@@ -286,7 +278,6 @@ export const structuralLaws = {
   },
   reduce_window_min: {
     smooth: [0],
-    order: 2,
     draw: (s) => ({
       f: call(p.reduce_window_min, {
         ...window(s),
@@ -301,7 +292,6 @@ export const structuralLaws = {
   },
   reduce_window: {
     smooth: [0],
-    order: 1,
     modes: ["fwd"],
     draw(s) {
       const combine = (x: NDArray, y: NDArray): NDArray => np.add(np.multiply(x, y), np.add(x, y));
@@ -312,7 +302,6 @@ export const structuralLaws = {
   select_and_gather_add: {
     smooth: [0],
     linear: [[0]],
-    order: 2,
     draw(s) {
       const x = image(s);
       const params = {
@@ -330,7 +319,6 @@ export const structuralLaws = {
   select_and_scatter_add: {
     smooth: [0],
     linear: [[0]],
-    order: 2,
     draw(s) {
       const params = {
         window_dimensions: [2, 2],
@@ -371,7 +359,6 @@ export const structuralLaws = {
 
   sort: {
     smooth: [0, 1],
-    order: 2,
     draw(s) {
       const shape = s.shape(1, 2);
       const params = { dimension: shape.length - 1, is_stable: true, num_keys: 1 };
@@ -381,7 +368,6 @@ export const structuralLaws = {
   top_k: shaped("top_k", (_, shape) => ({ axis: shape.length - 1, k: 1 }), {
     smooth: [0],
     values: "distinct",
-    order: 2,
   }),
 
   convert_element_type: shaped(
@@ -400,7 +386,6 @@ export const structuralLaws = {
   optimization_barrier: {
     smooth: [0, 1],
     linear: [[0, 1]],
-    order: 2,
     draw: (s) => ({ f: call(p.optimization_barrier), args: [s.floats([2]), s.floats([])] }),
   },
   name: shaped("name", () => ({ name: "x" }), { ...LINEAR, linear: [] }),
