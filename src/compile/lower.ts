@@ -15,7 +15,10 @@ const lowered = new Memo<ClosedJaxpr<NDArray>, ClosedJaxpr<NDArray>>();
 
 /** The flat program of a jaxpr. Constants of inlined bodies become constants of the program. */
 export function lowerJaxpr(closed: ClosedJaxpr<NDArray>): ClosedJaxpr<NDArray> {
-  const writer = new Writer();
+  return write(new Writer(true), closed);
+}
+
+function write(writer: Writer, closed: ClosedJaxpr<NDArray>): ClosedJaxpr<NDArray> {
   const { constvars, invars, outvars, debug } = closed.jaxpr;
   const env = new Map<Var, Atom>();
   for (const v of [...constvars, ...invars]) env.set(v, v);
@@ -27,9 +30,39 @@ export function lowerJaxpr(closed: ClosedJaxpr<NDArray>): ClosedJaxpr<NDArray> {
   ]);
 }
 
+/** What is known of an equation of a rematerialized region. */
+export interface Tag {
+  /** The number of the region: one for each call that was inlined. */
+  readonly region: number;
+  /** True if it computes again what the forward pass computed; false if it belongs to the backward pass itself. */
+  readonly recomputed: boolean;
+}
+
+export interface Flat {
+  readonly closed: ClosedJaxpr<NDArray>;
+  readonly tags: ReadonlyMap<Eqn, Tag>;
+}
+
+/** The flat program of a jaxpr, in which the bodies of loops and branches are as they were, and what is rematerialized is marked. */
+export function flattenJaxpr(closed: ClosedJaxpr<NDArray>): Flat {
+  const writer = new Writer(false);
+  return { closed: write(writer, closed), tags: writer.tags };
+}
+
 class Writer {
   readonly eqns: Eqn[] = [];
   readonly consts = new Map<Var, NDArray>();
+  readonly tags = new Map<Eqn, Tag>();
+  /** Whether the bodies of equations that stay are lowered too. */
+  readonly #nested: boolean;
+  /** Values of the backward pass: what depends on a cotangent. */
+  readonly #backward = new Set<Atom>();
+  #region: number | null = null;
+  #regions = 0;
+
+  constructor(nested: boolean) {
+    this.#nested = nested;
+  }
 
   /** Writes the equations of a body down, with its variables renamed by `env`, which it extends. */
   inline(jaxpr: Jaxpr, env: Map<Var, Atom>): void {
@@ -38,14 +71,33 @@ class Writer {
       const body = bodyOf(eqn);
       const args = eqn.invars.map(read);
       if (body !== null) {
-        const outs = this.call(body, this.guarded(eqn, args));
+        const outs = this.region(eqn, () => this.call(body, this.guarded(eqn, args)));
         eqn.outvars.forEach((v, i) => env.set(v, outs[i]));
         continue;
       }
       const outvars = eqn.outvars.map((v) => new Var(v.aval));
       eqn.outvars.forEach((v, i) => env.set(v, outvars[i]));
-      this.eqns.push({ ...eqn, invars: args, outvars, params: lowerParams(eqn.params) });
+      this.push({ ...eqn, invars: args, outvars, params: this.#nested ? lowerParams(eqn.params) : eqn.params });
     }
+  }
+
+  private push(eqn: Eqn): void {
+    this.eqns.push(eqn);
+    if (this.#region === null) return;
+    const backward = eqn.invars.some((x) => this.#backward.has(x));
+    if (backward) for (const v of eqn.outvars) this.#backward.add(v);
+    this.tags.set(eqn, { region: this.#region, recomputed: !backward });
+  }
+
+  /** Writes down what `inside` writes as one region, if the call rematerializes. */
+  private region(eqn: Eqn, inside: () => Atom[]): Atom[] {
+    if (eqn.primitive.name !== "remat2" || !(eqn.params as RematParams).differentiated) return inside();
+    const outer = this.#region;
+    // What lies in a region of a region is recomputed when the outer one is: it may not be put off any further than that.
+    this.#region = this.#regions++;
+    const outs = inside();
+    this.#region = outer;
+    return outs;
   }
 
   private call(body: ClosedJaxpr<NDArray>, args: readonly Atom[]): Atom[] {
@@ -64,12 +116,18 @@ class Writer {
   /** The operands behind a barrier, where the call asks for one. */
   private guarded(eqn: Eqn, args: readonly Atom[]): readonly Atom[] {
     if (eqn.primitive.name !== "remat2") return args;
-    const { differentiated, prevent_cse } = eqn.params as RematParams;
+    const { differentiated, prevent_cse, cotangent } = eqn.params as RematParams;
     if (!differentiated) return args;
     const flags = typeof prevent_cse === "boolean" ? args.map(() => prevent_cse) : prevent_cse;
     const flagged = args.filter((_, i) => flags[i]);
+    args.forEach((x, i) => {
+      if (cotangent?.[i] === true && x instanceof Var) this.#backward.add(x);
+    });
     if (flagged.length === 0) return args;
     const behind = flagged.map((x) => new Var(x.aval));
+    flagged.forEach((x, i) => {
+      if (this.#backward.has(x)) this.#backward.add(behind[i]);
+    });
     this.eqns.push({
       primitive: optimizationBarrierP,
       invars: flagged,

@@ -39,12 +39,20 @@ export interface RematParams extends Params {
   /** Whether recomputation may not be merged with the forward pass; one flag for all operands, or one for each. */
   readonly prevent_cse: boolean | readonly boolean[];
   readonly differentiated: boolean;
+  /** Which operands are cotangents (or tangents): what depends on them isn't a recomputation. Not printed. */
+  readonly cotangent?: readonly boolean[];
 }
 
 const nothingSaveable: Policy = () => false;
 
 export const remat: Primitive<RematParams> = {
   name: "remat2",
+  print: ({ differentiated, jaxpr, policy, prevent_cse }) => [
+    ["differentiated", differentiated],
+    ["jaxpr", jaxpr],
+    ["policy", policy],
+    ["prevent_cse", prevent_cse],
+  ],
   type: (_avals, { jaxpr }) => jaxpr.outAvals,
   evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, [], args),
   jvp(primals, tangents, params) {
@@ -57,6 +65,11 @@ export const remat: Primitive<RematParams> = {
       ...params,
       jaxpr: constsToInputs(closed.jaxpr),
       prevent_cse: extendFlags(params.prevent_cse, closed.consts.length, given.length),
+      ...cotangents(params, (flags) => [
+        ...closed.consts.map(() => false),
+        ...flags,
+        ...flags.filter((_, i) => tangents[i] !== null),
+      ]),
     });
     const n = params.jaxpr.outvars.length;
     return { primals: outs.slice(0, n), tangents: scatterResults(nonzeroOut, outs.slice(n)) };
@@ -69,6 +82,7 @@ export const remat: Primitive<RematParams> = {
       ...params,
       jaxpr: constsToInputs(closed.jaxpr),
       prevent_cse: prependFlags(params.prevent_cse, closed.consts.length),
+      ...cotangents(params, (flags) => [...closed.consts.map(() => false), ...flags]),
     });
     return { outs, dims: outDims };
   },
@@ -86,11 +100,22 @@ export const remat: Primitive<RematParams> = {
         ...eqn,
         invars: eqn.invars.filter((_, i) => usedIn[i]),
         outvars: eqn.outvars.filter((_, i) => usedOut[i]),
-        params: { ...params, jaxpr, prevent_cse: selectFlags(params.prevent_cse, usedIn) },
+        params: {
+          ...params,
+          jaxpr,
+          prevent_cse: selectFlags(params.prevent_cse, usedIn),
+          ...cotangents(params, (flags) => flags.filter((_, i) => usedIn[i])),
+        },
       },
     };
   },
 };
+
+/** The marks of cotangents among other operands, if there were any. */
+const cotangents = (
+  { cotangent }: RematParams,
+  change: (flags: readonly boolean[]) => readonly boolean[],
+): { readonly cotangent?: readonly boolean[] } => (cotangent === undefined ? {} : { cotangent: change(cotangent) });
 
 type Flags = boolean | readonly boolean[];
 
@@ -139,6 +164,7 @@ function splitNow(trace: PartialTrace, args: readonly NDArray[], params: RematPa
       jaxpr: staged.jaxpr,
       differentiated: true,
       prevent_cse: isPerOperand(cse) ? [...residuals.map(() => true), ...cse.filter((_, i) => usedArgs[i])] : cse,
+      cotangent: [...residuals.map(() => false), ...unknownIn.filter((_, i) => usedArgs[i])],
     },
     staged.jaxpr.outAvals,
   );
@@ -222,6 +248,7 @@ function splitByPolicy(
         cse,
         unknownIn.map((u) => !u),
       ),
+      ...cotangents(params, (flags) => flags.filter((_, i) => !unknownIn[i])),
     },
   };
   const staged: Eqn = {
@@ -233,6 +260,7 @@ function splitByPolicy(
       jaxpr: parts.staged,
       prevent_cse: stagedFlags(cse, residuals.length, availableIn),
       differentiated: true,
+      cotangent: [...residuals.map(() => false), ...unknownIn.filter((_, i) => availableIn[i])],
     },
   };
   const needed = eqn.invars.filter((x, i): x is Var => x instanceof Var && !availableIn[i]);
@@ -268,9 +296,11 @@ function transposeRemat(cts: readonly Tangent[], args: readonly Operand[], param
     transposeUncached(params.jaxpr, linear, cts),
   );
   const cse = params.prevent_cse;
+  const cotangent = [...consts, ...values].map(() => false).concat(given.map(() => true));
   const outs = bind(remat, [...consts, ...values, ...given], {
     ...params,
     jaxpr,
+    cotangent,
     prevent_cse: isPerOperand(cse)
       ? [...consts.map(() => false), ...cse.filter((_, i) => !linear[i]), ...given.map(() => true)]
       : cse,
