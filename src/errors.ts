@@ -296,3 +296,12 @@ export class WhileReverseError extends RematValueError {
 export class CustomVjpClosureError extends RematError {
   override readonly jaxClass: string = "CustomVJPException";
 }
+
+/** A program needs more memory than there is, or than it may take. Thrown before anything runs. */
+export class OutOfMemoryError extends RematError {
+  override readonly jaxClass: string = "XlaRuntimeError";
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super(message);
+    if (options?.cause !== undefined) this.cause = options.cause;
+  }
+}

@@ -70,6 +70,8 @@ export class KernelBuilder {
   readonly index: number;
   /** The rematerialized region whose equations it holds, if it holds any. */
   region: number | null;
+  /** Whether its elements have 64 bits: vectors hold half as many of them, so they stand in kernels of their own. */
+  readonly wide: boolean;
   /** Whether it holds equations that belong to no region. */
   mixed = false;
   space: readonly number[];
@@ -83,7 +85,8 @@ export class KernelBuilder {
   static #ids = new WeakMap<Buffer, number>();
   static #nextId = 0;
 
-  constructor(index: number, space: readonly number[], region: number | null) {
+  constructor(index: number, space: readonly number[], region: number | null, wide: boolean) {
+    this.wide = wide;
     this.index = index;
     this.space = space;
     this.region = region;

@@ -40,7 +40,8 @@ export interface Tag {
 
 export interface Flat {
   readonly closed: ClosedJaxpr<NDArray>;
-  readonly tags: ReadonlyMap<Eqn, Tag>;
+  /** By the variables that the equations define. */
+  readonly tags: ReadonlyMap<Var, Tag>;
 }
 
 /** The flat program of a jaxpr, in which the bodies of loops and branches are as they were, and what is rematerialized is marked. */
@@ -52,7 +53,7 @@ export function flattenJaxpr(closed: ClosedJaxpr<NDArray>): Flat {
 class Writer {
   readonly eqns: Eqn[] = [];
   readonly consts = new Map<Var, NDArray>();
-  readonly tags = new Map<Eqn, Tag>();
+  readonly tags = new Map<Var, Tag>();
   /** Whether the bodies of equations that stay are lowered too. */
   readonly #nested: boolean;
   /** Values of the backward pass: what depends on a cotangent. */
@@ -86,7 +87,8 @@ class Writer {
     if (this.#region === null) return;
     const backward = eqn.invars.some((x) => this.#backward.has(x));
     if (backward) for (const v of eqn.outvars) this.#backward.add(v);
-    this.tags.set(eqn, { region: this.#region, recomputed: !backward });
+    const tag = { region: this.#region, recomputed: !backward };
+    for (const v of eqn.outvars) this.tags.set(v, tag);
   }
 
   /** Writes down what `inside` writes as one region, if the call rematerializes. */

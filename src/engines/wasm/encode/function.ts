@@ -36,7 +36,8 @@ export class FunctionBuilder implements Callable {
   readonly typeIndex: number;
   readonly #params: readonly ValType[];
   readonly #locals: ValType[] = [];
-  readonly #code: number[] = [];
+  readonly #prologue: number[] = [];
+  #code: number[] = [];
   readonly #module: ModuleBuilder;
   #level = 0;
 
@@ -250,6 +251,15 @@ export class FunctionBuilder implements Callable {
     });
   }
 
+  /** What `inside` writes stands at the beginning of the function: constants that loops use are set there. */
+  hoist(inside: () => void): this {
+    const code = this.#code;
+    this.#code = this.#prologue;
+    inside();
+    this.#code = code;
+    return this;
+  }
+
   encodeTo(out: number[]): void {
     const locals: number[] = [];
     let groups = 0;
@@ -262,9 +272,10 @@ export class FunctionBuilder implements Callable {
     }
     const head: number[] = [];
     pushUnsigned(head, groups);
-    pushUnsigned(out, head.length + locals.length + this.#code.length + 1);
+    pushUnsigned(out, head.length + locals.length + this.#prologue.length + this.#code.length + 1);
     pushBytes(out, head);
     pushBytes(out, locals);
+    pushBytes(out, this.#prologue);
     pushBytes(out, this.#code);
     out.push(0x0b);
   }

@@ -1,0 +1,443 @@
+/**
+ * From equations to steps. Equations are taken in their order; an elementwise one is added to a kernel that holds its operands in registers, if
+ * all its other operands are in memory before that kernel runs, and begins a kernel of its own otherwise. A routine (a product, a loop) ends
+ * the stretch in which kernels grow, so nothing moves past it. What recomputes a forward value never joins a kernel that holds anything else:
+ * the value would live from there on; but what reads it may join its kernel, and then the value never exists in memory at all.
+ */
+import type { ShapedArray } from "../core/aval.ts";
+import type { ConcreteArray, NDArray } from "../core/array.ts";
+import { dtypes, type TypedArray } from "../core/dtype.ts";
+import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Var } from "../core/jaxpr.ts";
+import { Memo } from "../core/memo.ts";
+import type { Source } from "../core/source.ts";
+import { addControl, isControl } from "./control.ts";
+import type { Held, Place } from "./held.ts";
+import { KernelBuilder, spaceOf } from "./kernelBuilder.ts";
+import { flattenJaxpr, type Flat, type Tag } from "./lower.ts";
+import type { Fold } from "./loop.ts";
+import { moved, reshaped } from "./moves.ts";
+import { Buffer, type Block, type BufferKind, type CopyStep, type Operand, type Step } from "./program.ts";
+import { scheduled } from "./schedule.ts";
+import type { Target } from "./target.ts";
+import { broadcastView, identityView, isContiguous, reshapeView, type Fill, type View } from "./view.ts";
+
+/** What all blocks of a program share. */
+export class ProgramContext {
+  readonly target: Target;
+  readonly constants = new Map<TypedArray, { readonly buffer: Buffer; readonly value: ConcreteArray }>();
+  readonly buffers: Buffer[] = [];
+
+  constructor(target: Target) {
+    this.target = target;
+  }
+
+  buffer(aval: ShapedArray, kind: BufferKind, label: string, source: Source | null): Buffer {
+    const b = new Buffer(aval.dtype, aval.size, aval.nbytes, kind, label, source);
+    this.buffers.push(b);
+    return b;
+  }
+
+  /** Memory for a routine while it runs. */
+  workspace(bytes: number, label: string): Buffer {
+    const b = new Buffer("uint8", bytes, bytes, "temporary", label, null);
+    this.buffers.push(b);
+    return b;
+  }
+
+  constant(value: ConcreteArray): Buffer {
+    let entry = this.constants.get(value.data);
+    if (entry === undefined || entry.value.dtype !== value.dtype) {
+      entry = { buffer: this.buffer(value.aval, "constant", "constant", null), value };
+      this.constants.set(value.data, entry);
+    }
+    return entry.buffer;
+  }
+}
+
+const folds: Readonly<Record<string, Fold>> = {
+  reduce_sum: "sum",
+  reduce_prod: "prod",
+  reduce_max: "max",
+  reduce_min: "min",
+  reduce_and: "and",
+  reduce_or: "or",
+  reduce_xor: "xor",
+};
+
+const flat = new Memo<ClosedJaxpr<NDArray>, { readonly flat: Flat; readonly eqns: readonly Eqn[] }>();
+
+/** The flat program of a jaxpr and its equations in the order in which they run. */
+export const orderedProgram = (closed: ClosedJaxpr<NDArray>): { readonly flat: Flat; readonly eqns: readonly Eqn[] } =>
+  flat.get(closed, "", () => {
+    const program = flattenJaxpr(closed);
+    return { flat: program, eqns: scheduled(program) };
+  });
+
+export class BlockBuilder {
+  readonly context: ProgramContext;
+  readonly #steps: (KernelBuilder | Step)[] = [];
+  readonly #values = new Map<Atom, Held>();
+  #tags: ReadonlyMap<Var, Tag> = new Map();
+  /** Kernels before this step don't grow any more. */
+  #open = 0;
+
+  constructor(context: ProgramContext) {
+    this.context = context;
+  }
+
+  /** Adds a whole jaxpr, whose inputs are these; gives its outputs. */
+  run(closed: ClosedJaxpr<NDArray>, inputs: readonly Held[]): Held[] {
+    const { flat: program, eqns } = orderedProgram(closed);
+    const { jaxpr, consts } = program.closed;
+    this.#tags = program.tags;
+    jaxpr.constvars.forEach((v, i) => this.#values.set(v, this.constant(consts[i] as ConcreteArray)));
+    jaxpr.invars.forEach((v, i) => this.#values.set(v, inputs[i]));
+    for (const eqn of eqns) this.#add(eqn);
+    return jaxpr.outvars.map((x) => this.held(x));
+  }
+
+  /** The steps, once no more will be added. */
+  finish(): Block {
+    const steps: Step[] = [];
+    for (const step of this.#steps) {
+      const done = step.kind === "building" ? step.finish() : step;
+      if (done !== null) steps.push(done);
+    }
+    return { steps };
+  }
+
+  constant(value: ConcreteArray): Held {
+    const fill = scalarOf(value);
+    const place: Place =
+      fill !== null && this.context.target.movable(value.dtype)
+        ? { kind: "literal", fill }
+        : { kind: "buffer", buffer: this.context.constant(value), ready: -1 };
+    return { place, aval: value.aval, label: "constant", source: null, constant: value };
+  }
+
+  held(x: Atom): Held {
+    const known = this.#values.get(x);
+    if (known !== undefined) return known;
+    if (!(x instanceof Literal)) throw new RangeError("a variable is read before it is defined");
+    const held = this.constant(x.value);
+    this.#values.set(x, held);
+    return held;
+  }
+
+  define(v: Var, place: Place, eqn: Eqn): void {
+    this.#values.set(v, { place, aval: v.aval, label: eqn.primitive.name, source: eqn.source });
+  }
+
+  /** The step after which a value can be read by a kernel: its own kernel for nodes. */
+  #ready(held: Held): number {
+    const { place } = held;
+    switch (place.kind) {
+      case "literal":
+      case "index":
+        return -1;
+      case "buffer":
+        return place.ready;
+      case "view":
+        return this.#ready(place.root);
+      case "node":
+        return place.kernel.index;
+    }
+  }
+
+  /** A buffer with the value's elements in row-major order. */
+  materialize(held: Held): Buffer {
+    const { place } = held;
+    if (place.kind === "buffer") return place.buffer;
+    if (place.kind === "node") {
+      const buffer = this.#fresh(held);
+      place.kernel.store(place.node, buffer);
+      held.place = { kind: "buffer", buffer, ready: place.kernel.index };
+      return buffer;
+    }
+    if (place.kind === "view" && isContiguous(place.view, place.root.aval.size)) {
+      const buffer = this.materialize(place.root);
+      held.place = { kind: "buffer", buffer, ready: this.#ready(place.root) };
+      return buffer;
+    }
+    const buffer = this.#fresh(held);
+    const kernel = this.#newKernel(spaceOf(held.aval.shape), null, isWide(held.aval));
+    const node = this.#read(kernel, held, identityView(held.aval.shape));
+    if (node === null) throw new RangeError("a view can't be copied");
+    kernel.store(node, buffer);
+    held.place = { kind: "buffer", buffer, ready: kernel.index };
+    return buffer;
+  }
+
+  /** The value as a view of a buffer. */
+  operand(held: Held, accepts: (view: View) => boolean): Operand {
+    if (held.place.kind === "view" && held.place.root.place.kind !== "index") {
+      const { root, view } = held.place;
+      if (accepts(view)) return { buffer: this.materialize(root), view };
+    }
+    return { buffer: this.materialize(held), view: identityView(held.aval.shape) };
+  }
+
+  #fresh(held: Held): Buffer {
+    return this.context.buffer(held.aval, "temporary", held.label, held.source);
+  }
+
+  /** An array whose parts are written by strides; what no part covers is `fill`. */
+  scattered(eqn: Eqn, aval: ShapedArray, pieces: readonly Piece[], fill: Fill | null): Place {
+    const buffer = this.context.buffer(aval, "temporary", eqn.primitive.name, eqn.source);
+    let ready = -1;
+    if (fill !== null) {
+      const kernel = this.#newKernel(spaceOf(aval.shape), null, isWide(aval));
+      kernel.mixed = true;
+      kernel.store(kernel.constant(fill, aval.dtype), buffer);
+      ready = kernel.index;
+    }
+    for (const { held, strides, offset } of pieces) {
+      if (held.aval.size === 0) continue;
+      const target = { ...identityView(held.aval.shape), strides, offset };
+      const inside = fill === null ? nodeOf(held) : null;
+      const onSpace = inside === null ? null : reshapeView(target, inside.kernel.space);
+      if (inside !== null && onSpace !== null && inside.kernel.index >= this.#open) {
+        inside.kernel.storeView(inside.node, buffer, onSpace.strides, onSpace.offset);
+        ready = Math.max(ready, inside.kernel.index);
+        continue;
+      }
+      this.#settle(held);
+      const kernel = this.#newKernel(spaceOf(held.aval.shape), null, isWide(held.aval));
+      kernel.mixed = true;
+      const node = this.#read(kernel, held, identityView(held.aval.shape)) as number;
+      const own = reshapeView(target, kernel.space) as View;
+      kernel.storeView(node, buffer, own.strides, own.offset);
+      ready = kernel.index;
+    }
+    return { kind: "buffer", buffer, ready };
+  }
+
+  /** Adds a step that kernels don't move past. */
+  push(step: Step): number {
+    this.#steps.push(step);
+    this.#open = this.#steps.length;
+    return this.#steps.length - 1;
+  }
+
+  /** Copies a value into a buffer. */
+  copyTo(held: Held, to: Buffer): void {
+    const from = this.materialize(held);
+    if (from.root === to.root) return;
+    const step: CopyStep = { kind: "copy", from, to };
+    this.push(step);
+  }
+
+  /** A copy of a value in a buffer of its own. */
+  fresh(held: Held): Buffer {
+    const to = this.#fresh(held);
+    const step: CopyStep = { kind: "copy", from: this.materialize(held), to };
+    this.push(step);
+    return to;
+  }
+
+  #newKernel(space: readonly number[], region: number | null, wide: boolean): KernelBuilder {
+    const kernel = new KernelBuilder(this.#steps.length, space, region, wide);
+    this.#steps.push(kernel);
+    return kernel;
+  }
+
+  #add(eqn: Eqn): void {
+    const { target } = this.context;
+    const args = eqn.invars.map((x) => this.held(x));
+    if (eqn.outvars.every((v) => v.aval.size === 0)) {
+      for (const v of eqn.outvars) {
+        const buffer = this.context.buffer(v.aval, "temporary", eqn.primitive.name, eqn.source);
+        this.define(v, { kind: "buffer", buffer, ready: -1 }, eqn);
+      }
+      return;
+    }
+    if (isControl(eqn) && addControl(this, eqn, args)) return;
+    const movable = [...args.map((a) => a.aval), ...eqn.outvars.map((v) => v.aval)].every((a) =>
+      target.movable(a.dtype),
+    );
+    if (movable && args.every((a) => a.aval.size > 0)) {
+      const places = moved(this, eqn, args);
+      if (places !== null) {
+        eqn.outvars.forEach((v, i) => this.define(v, places[i], eqn));
+        return;
+      }
+      if (eqn.outvars.length === 1 && target.elementwise(eqn)) {
+        this.#addElementwise(eqn, args);
+        return;
+      }
+      if (Object.hasOwn(folds, eqn.primitive.name) && target.reduction(eqn)) {
+        this.#addReduction(eqn, args[0]);
+        return;
+      }
+    }
+    this.#addCall(eqn, args);
+  }
+
+  #addCall(eqn: Eqn, args: readonly Held[]): void {
+    const inAvals = args.map((a) => a.aval);
+    const routine = this.context.target.routine(eqn, inAvals);
+    const operands = args.map((a, i) => this.operand(a, (view) => routine?.accepts(i, view) === true));
+    const outputs = eqn.outvars.map((v) => this.context.buffer(v.aval, "temporary", eqn.primitive.name, eqn.source));
+    const bytes = routine?.workspace(operands.map((o) => o.view)) ?? 0;
+    const index = this.push({
+      kind: "call",
+      routine: routine?.name ?? "reference",
+      eqn,
+      operands,
+      outputs,
+      workspace: bytes === 0 ? null : this.context.workspace(bytes, `workspace of ${eqn.primitive.name}`),
+      inAvals,
+      outAvals: eqn.outvars.map((v) => v.aval),
+    });
+    eqn.outvars.forEach((v, i) => this.define(v, { kind: "buffer", buffer: outputs[i], ready: index }, eqn));
+  }
+
+  #addElementwise(eqn: Eqn, args: readonly Held[]): void {
+    const [out] = eqn.outvars;
+    const views = args.map((a) => stretched(a, out.aval));
+    const kernel = this.#kernelFor(eqn, args, out.aval);
+    const nodes = args.map((a, i) => this.#read(kernel, a, views[i]));
+    const dtype = out.aval.dtype;
+    const node = kernel.op(eqn.primitive.name, nodes as number[], eqn.params, dtype);
+    this.define(out, { kind: "node", kernel, node }, eqn);
+  }
+
+  #addReduction(eqn: Eqn, arg: Held): void {
+    const axes = eqn.params.axes as readonly number[];
+    const [out] = eqn.outvars;
+    const flags = arg.aval.shape.map((_, d) => axes.includes(d));
+    if (flags.every((folded, d) => !folded || arg.aval.shape[d] === 1)) {
+      // A fold of one element is the element.
+      this.define(out, reshaped(this, arg, out.aval.shape), eqn);
+      return;
+    }
+    const kernel = this.#kernelFor(eqn, [arg], arg.aval, flags);
+    const node = this.#read(kernel, arg, identityView(arg.aval.shape)) as number;
+    const reduced = kernel.canReduce(arg.aval.shape, flags) as readonly boolean[];
+    const buffer = this.context.buffer(out.aval, "temporary", eqn.primitive.name, eqn.source);
+    kernel.reduce(folds[eqn.primitive.name], node, buffer, reduced);
+    this.define(out, { kind: "buffer", buffer, ready: kernel.index }, eqn);
+  }
+
+  /** The kernel that an equation on arrays of this type joins: made ready to read all of its operands. */
+  #kernelFor(eqn: Eqn, args: readonly Held[], aval: ShapedArray, flags?: readonly boolean[]): KernelBuilder {
+    const tag = this.#tags.get(eqn.outvars[0]);
+    const wide = isWide(eqn.outvars[0].aval) || args.some((a) => isWide(a.aval));
+    const joinable = (kernel: KernelBuilder): boolean => {
+      if (kernel.index < this.#open || kernel.full || kernel.wide !== wide) return false;
+      if (tag?.recomputed === true && (kernel.mixed || kernel.region !== tag.region)) return false;
+      for (const a of args) {
+        const inside = nodeOf(a)?.kernel === kernel && a.aval.size === kernel.size;
+        if (!inside && this.#ready(a) >= kernel.index) return false;
+      }
+      if (flags === undefined ? !kernel.adopt(aval.shape) : kernel.canReduce(aval.shape, flags) === null) return false;
+      return args.every(
+        (a) => a.place.kind !== "view" || a.place.view.guards.length === 0 || reads(a.place.view, kernel),
+      );
+    };
+    let chosen: KernelBuilder | null = null;
+    const holders = new Set<KernelBuilder>();
+    for (const a of args) {
+      const inside = nodeOf(a);
+      if (inside !== null) holders.add(inside.kernel);
+    }
+    for (const kernel of [...holders].sort((a, b) => b.index - a.index)) {
+      if (joinable(kernel)) {
+        chosen = kernel;
+        break;
+      }
+    }
+    chosen ??= this.#sibling(args, joinable);
+    if (chosen === null) {
+      // What lies in another kernel's registers must be stored first, which may begin kernels of its own.
+      for (const a of args) this.#settle(a);
+      chosen = this.#newKernel(spaceOf(aval.shape), tag?.recomputed === true ? tag.region : null, wide);
+      if (flags !== undefined) chosen.reduced = chosen.canReduce(aval.shape, flags);
+    }
+    for (const a of args) {
+      if (nodeOf(a)?.kernel !== chosen || a.aval.size !== chosen.size) this.#settle(a);
+    }
+    if (tag?.recomputed !== true) chosen.mixed = true;
+    return chosen;
+  }
+
+  /** The last kernel, if it reads what the operands are. */
+  #sibling(args: readonly Held[], joinable: (kernel: KernelBuilder) => boolean): KernelBuilder | null {
+    const last = this.#steps[this.#steps.length - 1];
+    if (last === undefined || last.kind !== "building" || last.index < this.#open) return null;
+    const shares = args.some((a) => {
+      const root = a.place.kind === "view" ? a.place.root : a;
+      return root.place.kind === "buffer" && last.buffersRead.has(root.place.buffer);
+    });
+    return shares && joinable(last) ? last : null;
+  }
+
+  /** Sees to it that a value can be loaded: from a buffer, or as a scalar. */
+  #settle(held: Held): void {
+    const { place } = held;
+    if (place.kind === "node") this.materialize(held);
+    else if (place.kind === "view" && place.root.place.kind === "node") this.materialize(place.root);
+  }
+
+  /** The node by which a kernel reads a view (of the held value's own shape, or stretched). */
+  #read(kernel: KernelBuilder, held: Held, view: View): number | null {
+    const { place, aval } = held;
+    switch (place.kind) {
+      case "literal":
+        return kernel.constant(place.fill, aval.dtype);
+      case "node":
+        if (place.kernel === kernel && aval.size === kernel.size) return place.node;
+        return kernel.load(this.materialize(held), view, aval.dtype);
+      case "buffer":
+        return kernel.load(place.buffer, view, aval.dtype) ?? this.#readCopy(held);
+      case "index":
+        return kernel.index_(restretch(place.view, view), aval.dtype) ?? this.#readCopy(held);
+      case "view": {
+        const { root, view: own } = place;
+        const inside = nodeOf(held);
+        if (inside?.kernel === kernel && aval.size === kernel.size) return inside.node;
+        const target = restretch(own, view);
+        if (root.place.kind === "literal") return kernel.constant(root.place.fill, aval.dtype);
+        return kernel.load(this.materialize(root), target, aval.dtype) ?? this.#readCopy(held);
+      }
+    }
+  }
+
+  #readCopy(held: Held): never {
+    throw new RangeError(`a view of type ${String(held.aval)} can't be read on its kernel's space`);
+  }
+}
+
+/** A part of an array that is written by strides. */
+export interface Piece {
+  readonly held: Held;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** The register in which a value lies, if it lies in one: reshapes don't matter, since nodes are known by the number of the place. */
+function nodeOf({ place }: Held): { readonly kernel: KernelBuilder; readonly node: number } | null {
+  if (place.kind === "node") return place;
+  if (place.kind !== "view" || place.root.place.kind !== "node") return null;
+  return isContiguous(place.view, place.root.aval.size) ? place.root.place : null;
+}
+
+const isWide = ({ dtype }: ShapedArray): boolean => dtypes[dtype].bytes === 8;
+
+const reads = (view: View, kernel: KernelBuilder): boolean => reshapeView(view, kernel.space) !== null;
+
+/** A scalar operand of an elementwise equation is the same at all places. */
+function stretched(held: Held, out: ShapedArray): View {
+  const own = identityView(held.aval.shape);
+  return held.aval.shape.length === 0 && out.shape.length > 0 ? broadcastView(own, out.shape, []) : own;
+}
+
+/** The view `own`, where the reader stretches it as `wanted` says. */
+const restretch = (own: View, wanted: View): View =>
+  own.shape.length === 0 && wanted.shape.length > 0 ? broadcastView(own, wanted.shape, []) : own;
+
+/** The element of a rank-0 array, if it is one number. */
+function scalarOf(value: ConcreteArray): Fill | null {
+  if (value.ndim > 0 || dtypes[value.dtype].lanes !== 1) return null;
+  return value.data[0];
+}

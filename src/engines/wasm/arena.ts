@@ -1,0 +1,79 @@
+/**
+ * The memory of all programs: one WebAssembly memory. Low addresses hold what lives as long as a program (its argument blocks), then comes the arena,
+ * which each program lays out for itself while it runs. Memory grows when a program needs more, and never shrinks while it lives.
+ */
+import { OutOfMemoryError } from "../../errors.ts";
+
+const PAGE = 65536;
+/** Where the arena begins; below it the blocks of programs. Pages that nobody touches cost address space only. */
+export const ARENA = 64 * 1024 * 1024;
+/** All that 32-bit addresses reach, less one page: vectors may read beyond the end of a buffer. */
+export const LIMIT = 65535 * PAGE;
+const SLACK = 4096;
+const FIRST_BLOCK = 1024;
+
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
+  /** The program whose buffers are in the arena, and its arguments. */
+  owner: object | null = null;
+  /** The most bytes that any run has taken. */
+  highWater = 0;
+  #nextBlock = FIRST_BLOCK;
+  readonly #freeBlocks = new Map<number, number[]>();
+  #capacity: number;
+
+  constructor(shared: boolean) {
+    const initial = ARENA / PAGE + 16;
+    this.shared = shared;
+    this.memory = new WebAssembly.Memory(shared ? { initial, maximum: 65536, shared } : { initial });
+    this.#capacity = initial * PAGE;
+  }
+
+  /** Makes room for an arena of so many bytes. */
+  reserve(bytes: number): void {
+    const wanted = ARENA + bytes + SLACK;
+    if (wanted > this.#capacity) {
+      if (wanted > LIMIT) throw new OutOfMemoryError(tooLarge(bytes));
+      const pages = Math.ceil((wanted - this.#capacity) / PAGE);
+      try {
+        this.memory.grow(pages);
+      } catch (cause) {
+        throw new OutOfMemoryError(
+          `a program needs an arena of ${String(bytes)} bytes, and the system gives no more memory.\n` +
+            "Checkpoint more of it, work on smaller batches, or free memory elsewhere.",
+          { cause },
+        );
+      }
+      this.#capacity += pages * PAGE;
+    }
+    this.highWater = Math.max(this.highWater, bytes);
+  }
+
+  /** Bytes below the arena, for as long as a program lives. */
+  allocateBlocks(bytes: number): number {
+    const size = Math.ceil(Math.max(bytes, 16) / 16) * 16;
+    const free = this.#freeBlocks.get(size)?.pop();
+    if (free !== undefined) return free;
+    const at = this.#nextBlock;
+    if (at + size > ARENA) {
+      throw new OutOfMemoryError(
+        `the argument blocks of compiled programs need more than ${String(ARENA)} bytes: too many programs are alive.\nLet go of compiled functions that are no longer called.`,
+      );
+    }
+    this.#nextBlock += size;
+    return at;
+  }
+
+  freeBlocks(at: number, bytes: number): void {
+    const size = Math.ceil(Math.max(bytes, 16) / 16) * 16;
+    const list = this.#freeBlocks.get(size);
+    if (list === undefined) this.#freeBlocks.set(size, [at]);
+    else list.push(at);
+  }
+}
+
+const tooLarge = (bytes: number): string =>
+  `a program needs an arena of ${String(bytes)} bytes (${(bytes / 2 ** 30).toFixed(2)} GiB), and 32-bit memory holds ${String(LIMIT - ARENA - SLACK)}.`;
+
+export const arenaLimit = LIMIT - ARENA - SLACK;

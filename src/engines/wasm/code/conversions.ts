@@ -1,0 +1,82 @@
+/** Conversions between dtypes in registers. Floats become integers by dropping their fraction; what is out of range saturates, NaN is 0. */
+import { dtypes, type DType } from "../../../core/dtype.ts";
+import type { Local } from "../encode/function.ts";
+import { formOf, isSigned, type VectorCode } from "./vectorCode.ts";
+
+const bitsOf = (dtype: DType): number => 8 * dtypes[dtype].bytes;
+
+const isHalf = (dtype: DType): boolean => dtype === "float16" || dtype === "bfloat16";
+
+/** Whether `convert` has code for this pair. */
+export function converts(from: DType, to: DType): boolean {
+  if (isHalf(from) || isHalf(to)) return false;
+  const [a, b] = [formOf(from), formOf(to)];
+  if (a === "f32" || a === "f64") {
+    return (
+      b === "f32" ||
+      b === "f64" ||
+      b === "mask" ||
+      (b === "i32" && bitsOf(to) === 32 && !(a === "f64" && !isSigned(to)))
+    );
+  }
+  if (a === "i64") return b === "i64" || b === "mask" || b === "i32";
+  return true;
+}
+
+/** Leaves the converted value on the stack. */
+export function convert(c: VectorCode, x: Local, from: DType, to: DType): void {
+  const { f } = c;
+  const [a, b] = [formOf(from), formOf(to)];
+  f.get(x);
+  if (b === "mask") {
+    if (a === "f32") f.get(c.f32(0)).op("f32x4.ne");
+    else if (a === "i32") f.get(c.i32(0)).op("i32x4.ne");
+    else if (a === "f64") f.get(c.f64(0)).op("f64x2.ne");
+    else if (a === "i64") f.get(c.i64(0n)).op("i64x2.ne");
+    if (c.wide && (a === "f32" || a === "i32")) f.op("i64x2.extend_low_i32x4_s");
+    return;
+  }
+  if (a === "mask") {
+    if (b === "f64") f.get(c.f64(1)).op("v128.and");
+    else if (b === "i64") f.get(c.i64(1n)).op("v128.and");
+    else {
+      if (c.wide) f.get(x).shuffle32(0, 2, 0, 2);
+      f.get(b === "f32" ? c.f32(1) : c.i32(1)).op("v128.and");
+    }
+    return;
+  }
+  if (a === "f32") {
+    if (b === "f64") f.op("f64x2.promote_low_f32x4");
+    else if (b === "i32") f.op(isSigned(to) ? "i32x4.trunc_sat_f32x4_s" : "i32x4.trunc_sat_f32x4_u");
+    return;
+  }
+  if (a === "f64") {
+    if (b === "f32") f.op("f32x4.demote_f64x2_zero");
+    else if (b === "i32") f.op("i32x4.trunc_sat_f64x2_s_zero");
+    return;
+  }
+  if (a === "i32") {
+    if (b === "f32") f.op(isSigned(from) || bitsOf(from) < 32 ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u");
+    else if (b === "f64") f.op(isSigned(from) ? "f64x2.convert_low_i32x4_s" : "f64x2.convert_low_i32x4_u");
+    else if (b === "i64") f.op(isSigned(from) ? "i64x2.extend_low_i32x4_s" : "i64x2.extend_low_i32x4_u");
+    else narrow(c, to);
+    return;
+  }
+  if (b === "i32") {
+    f.get(x).shuffle32(0, 2, 0, 2);
+    narrow(c, to);
+  }
+}
+
+/** Integers wrap to the width of the dtype. */
+function narrow(c: VectorCode, to: DType): void {
+  const bits = bitsOf(to);
+  if (bits >= 32) return;
+  if (isSigned(to))
+    c.f
+      .i32(32 - bits)
+      .op("i32x4.shl")
+      .i32(32 - bits)
+      .op("i32x4.shr_s");
+  else c.f.get(c.i32(2 ** bits - 1)).op("v128.and");
+}

@@ -1,0 +1,53 @@
+/** Functions of JavaScript's that generated code calls, lane by lane, for what it has no vector code for. They compute in float64. */
+import type { Callable, ModuleBuilder } from "../encode/module.ts";
+
+const pow = (x: number, y: number): number => {
+  if (x === 1 || y === 0) return 1;
+  // C has 1 here, JavaScript NaN.
+  return x === -1 && (y === Infinity || y === -Infinity) ? 1 : x ** y;
+};
+
+export const unaryHost = {
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  asin: Math.asin,
+  acos: Math.acos,
+  atan: Math.atan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  tanh: Math.tanh,
+  asinh: Math.asinh,
+  acosh: Math.acosh,
+  atanh: Math.atanh,
+  exp: Math.exp,
+  exp2: (x: number) => 2 ** x,
+  expm1: Math.expm1,
+  log: Math.log,
+  log1p: Math.log1p,
+  cbrt: Math.cbrt,
+  logistic: (x: number) => 1 / (1 + Math.exp(-x)),
+} as const;
+
+export const binaryHost = {
+  pow,
+  atan2: Math.atan2,
+  rem: (x: number, y: number) => x % y,
+} as const;
+
+export type HostFunction = keyof typeof unaryHost | keyof typeof binaryHost;
+
+/** What a module's imports under `math` are. */
+export const hostImports = { ...unaryHost, ...binaryHost };
+
+/** Declares the imports; gives each by its name. */
+export function importHost(module: ModuleBuilder): (name: HostFunction) => Callable {
+  const known = new Map<HostFunction, Callable>();
+  for (const name of Object.keys(unaryHost) as (keyof typeof unaryHost)[]) {
+    known.set(name, module.importFunction("math", name, ["f64"], ["f64"]));
+  }
+  for (const name of Object.keys(binaryHost) as (keyof typeof binaryHost)[]) {
+    known.set(name, module.importFunction("math", name, ["f64", "f64"], ["f64"]));
+  }
+  return (name) => known.get(name) as Callable;
+}

@@ -1,0 +1,111 @@
+/**
+ * The wasm engine: compiles programs to WebAssembly with fused SIMD kernels, in an arena that is laid out before anything runs. What it has no
+ * code for is performed by the engine that it stands on.
+ */
+import { ConcreteArray, type NDArray } from "../../core/array.ts";
+import type { ShapedArray } from "../../core/aval.ts";
+import type { TypedArray } from "../../core/dtype.ts";
+import type { Engine } from "../../core/engine.ts";
+import { ClosedJaxpr, Jaxpr, Var, type Params } from "../../core/jaxpr.ts";
+import { identity } from "../../core/memo.ts";
+import type { Primitive } from "../../core/primitive.ts";
+import { compileProgram, type Compiled } from "../../compile/compile.ts";
+import { Arena } from "./arena.ts";
+import { Instance } from "./instance.ts";
+import { wasmTarget } from "./target.ts";
+
+export interface WasmEngine extends Engine {
+  /** The program that runs a jaxpr, laid out. */
+  compile(closed: ClosedJaxpr<NDArray>): Compiled;
+  /** The most bytes of the arena that any run has taken. */
+  highWater(): number;
+}
+
+const EAGER_CACHE = 4096;
+
+/** A wasm engine that leaves to `reference` what it has no code for. */
+export function createWasm(reference: Engine): WasmEngine {
+  const arena = new Arena(false);
+  const programs = new WeakMap<ClosedJaxpr<NDArray>, Instance>();
+  const eager = new Map<string, Instance | null>();
+  let running = false;
+
+  const instanceOf = (closed: ClosedJaxpr<NDArray>, donated: readonly boolean[]): Instance => {
+    let instance = programs.get(closed);
+    if (instance === undefined) {
+      instance = new Instance(compileProgram(closed, wasmTarget, { donated }), donated, arena, reference);
+      programs.set(closed, instance);
+    }
+    return instance;
+  };
+
+  const eagerInstance = (
+    primitive: Primitive,
+    args: readonly ConcreteArray[],
+    outAvals: readonly ShapedArray[],
+    params: Params,
+  ): Instance | null => {
+    const key = `${primitive.name}(${args.map((a) => a.aval.key).join()})${paramsKey(params)}`;
+    let instance = eager.get(key);
+    if (instance === undefined) {
+      if (eager.size >= EAGER_CACHE) eager.clear();
+      instance = compileEager(primitive, args, outAvals, params);
+      eager.set(key, instance);
+    }
+    return instance;
+  };
+
+  /** Null for equations that the reference engine performs as a whole. */
+  const compileEager = (
+    primitive: Primitive,
+    args: readonly ConcreteArray[],
+    outAvals: readonly ShapedArray[],
+    params: Params,
+  ): Instance | null => {
+    const invars = args.map((a) => new Var(a.aval));
+    const outvars = outAvals.map((a) => new Var(a));
+    const jaxpr = new Jaxpr([], invars, [{ primitive, invars, outvars, params, source: null }], outvars);
+    const compiled = compileProgram(new ClosedJaxpr<NDArray>(jaxpr, []), wasmTarget);
+    const { steps } = compiled.program.body;
+    if (steps.length === 1 && steps[0].kind === "call" && steps[0].routine === "reference") return null;
+    return new Instance(compiled, [], arena, reference);
+  };
+
+  const run = (instance: Instance, args: readonly ConcreteArray[]): TypedArray[] => {
+    running = true;
+    try {
+      return instance.run(args);
+    } finally {
+      running = false;
+    }
+  };
+
+  return {
+    name: "wasm",
+    apply(primitive, args, outAvals, params) {
+      // A reference kernel that evaluates a program of its own, while a program runs.
+      if (running) return reference.apply(primitive, args, outAvals, params);
+      if (primitive.name === "jit") {
+        const closed = params.jaxpr as ClosedJaxpr<NDArray>;
+        return run(instanceOf(closed, (params.donated_invars as boolean[] | undefined) ?? []), args);
+      }
+      const instance = eagerInstance(primitive, args, outAvals, params);
+      return instance === null ? reference.apply(primitive, args, outAvals, params) : run(instance, args);
+    },
+    compile: (closed) => instanceOf(closed, []).compiled,
+    highWater: () => arena.highWater,
+  };
+}
+
+/** Parameters as text; programs and functions by identity. */
+function paramsKey(params: Params): string {
+  return JSON.stringify(params, (_key, value: unknown) => {
+    if (value instanceof ClosedJaxpr || value instanceof Jaxpr || typeof value === "function")
+      return `#${String(identity(value))}`;
+    if (value instanceof ConcreteArray) return `#${String(identity(value))}`;
+    if (typeof value === "bigint") return `${String(value)}n`;
+    if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)))
+      return `#${Object.is(value, -0) ? "-0" : String(value)}`;
+    return value;
+  });
+}

@@ -1,0 +1,143 @@
+/** A compiled program, ready to run: its module on the arena's memory, and what goes in and out. */
+import { ConcreteArray } from "../../core/array.ts";
+import { dtypes, type TypedArray } from "../../core/dtype.ts";
+import type { Engine } from "../../core/engine.ts";
+import type { Compiled } from "../../compile/compile.ts";
+import type { Buffer, CallStep } from "../../compile/program.ts";
+import { OutOfMemoryError } from "../../errors.ts";
+import { ARENA, arenaLimit, type Arena } from "./arena.ts";
+import { hostImports } from "./code/host.ts";
+import { blockBytes, emitProgram } from "./programCode.ts";
+
+type Run = () => void;
+
+/** A place in the arena as elements. */
+interface Window {
+  readonly buffer: Buffer;
+  view: TypedArray;
+}
+
+export class Instance {
+  readonly compiled: Compiled;
+  readonly #arena: Arena;
+  readonly #reference: Engine;
+  readonly #run: Run;
+  readonly #hostSteps: readonly CallStep[];
+  readonly #inputs: readonly Window[];
+  readonly #constants: readonly Window[];
+  readonly #outputs: readonly (Window | null)[];
+  readonly #donated: readonly boolean[];
+  #memory: ArrayBufferLike | null = null;
+  /** The elements that lie in the arena as arguments, from the last run. */
+  #last: (TypedArray | null)[];
+
+  constructor(compiled: Compiled, donated: readonly boolean[], arena: Arena, reference: Engine) {
+    this.compiled = compiled;
+    this.#arena = arena;
+    this.#reference = reference;
+    this.#donated = donated;
+    const { program, layout } = compiled;
+    if (layout.size > arenaLimit) throw new OutOfMemoryError(tooLarge(compiled));
+    const bytes = blockBytes(program.body);
+    const base = arena.allocateBlocks(bytes);
+    released.register(this, () => {
+      arena.freeBlocks(base, bytes);
+    });
+    const code = emitProgram(program, base, arena.shared);
+    this.#hostSteps = code.hostSteps;
+    const module = new WebAssembly.Module(code.bytes);
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { memory: arena.memory, host: hostCaller(new WeakRef(this)) },
+      math: hostImports,
+      routines: {},
+    });
+    this.#run = exports.run as Run;
+    const empty = new Uint8Array(0);
+    const window = (buffer: Buffer): Window => ({ buffer, view: empty });
+    this.#inputs = program.inputs.map(window);
+    this.#constants = program.constants.map((c) => window(c.buffer));
+    this.#outputs = program.outputs.map((o) => (o.kind === "buffer" ? window(o.buffer) : null));
+    this.#last = program.inputs.map(() => null);
+  }
+
+  /** Runs the program on these arguments. */
+  run(args: readonly ConcreteArray[]): TypedArray[] {
+    const arena = this.#arena;
+    const { program, layout } = this.compiled;
+    arena.reserve(layout.size);
+    this.#refresh();
+    const mine = arena.owner === this;
+    if (!mine) {
+      program.constants.forEach(({ value }, i) =>
+        (this.#constants[i].view as Float32Array).set(value.data as Float32Array),
+      );
+      this.#last.fill(null);
+    }
+    arena.owner = this;
+    for (let i = 0; i < args.length; i++) {
+      const data = args[i].data;
+      // Arrays are never written to after they were made, so what lies there already is what it was.
+      if (this.#last[i] === data) continue;
+      (this.#inputs[i].view as Float32Array).set(data as Float32Array);
+      this.#last[i] = this.#donated[i] ? null : data;
+    }
+    this.#run();
+    return program.outputs.map((out, i) => {
+      if (out.kind === "input") return args[out.index].data;
+      if (out.kind === "value") return out.value.data;
+      return (this.#outputs[i] as Window).view.slice();
+    });
+  }
+
+  /** Performs a step by the reference engine. */
+  host(id: number, block: number): void {
+    const step = this.#hostSteps[id];
+    const buffer = this.#arena.memory.buffer;
+    const words = new Int32Array(buffer, block, step.operands.length + step.outputs.length);
+    const args = step.inAvals.map((aval, i) => {
+      const { storage, lanes } = dtypes[aval.dtype];
+      return new ConcreteArray(aval, new storage(buffer, words[i] >>> 0, aval.size * lanes));
+    });
+    const outs = this.#reference.apply(step.eqn.primitive, args, step.outAvals, step.eqn.params);
+    step.outAvals.forEach((aval, i) => {
+      const { storage, lanes } = dtypes[aval.dtype];
+      const to = new storage(buffer, words[args.length + i] >>> 0, aval.size * lanes);
+      (to as Float32Array).set(outs[i] as Float32Array);
+    });
+  }
+
+  /** Views are gone when memory has grown. */
+  #refresh(): void {
+    const { buffer } = this.#arena.memory;
+    if (buffer === this.#memory) return;
+    this.#memory = buffer;
+    for (const w of [...this.#inputs, ...this.#constants, ...this.#outputs]) {
+      if (w === null) continue;
+      const { storage, lanes } = dtypes[w.buffer.dtype];
+      w.view = new storage(buffer, ARENA + w.buffer.root.offset, w.buffer.size * lanes);
+    }
+  }
+}
+
+/** Gives the argument blocks of programs back that nobody holds any more. */
+const released = new FinalizationRegistry<() => void>((release) => {
+  release();
+});
+
+const hostCaller =
+  (instance: WeakRef<Instance>) =>
+  (id: number, block: number): void => {
+    instance.deref()?.host(id, block);
+  };
+
+function tooLarge({ layout }: Compiled): string {
+  const largest = [...layout.intervals].sort((a, b) => b.bytes - a.bytes).slice(0, 5);
+  const rows = largest.map(
+    ({ buffer }) =>
+      `  ${String(buffer.bytes)} bytes: ${buffer.label}${buffer.source === null ? "" : ` from ${String(buffer.source)}`}`,
+  );
+  return (
+    `a program was to run whose peak is ${String(layout.size)} bytes, more than the ${String(arenaLimit)} that 32-bit memory has for it. The largest buffers:\n` +
+    `${rows.join("\n")}\nCheckpoint more of it, or work on smaller batches.`
+  );
+}

@@ -1,0 +1,315 @@
+/**
+ * A program as one WebAssembly module. Each step has an argument block: the addresses of its buffers, written once when the module is made; a
+ * loop writes those again that move with it, at the start of each round. `run` then is a straight line of calls, with loops and branches in it.
+ */
+import { InternalError } from "../../errors.ts";
+import { buffersOf } from "../../compile/lifetimes.ts";
+import type { LoopKernel } from "../../compile/loop.ts";
+import type { Block, Buffer, CallStep, Program, ScanStep, Step } from "../../compile/program.ts";
+import { ARENA } from "./arena.ts";
+import type { FunctionBuilder, Local } from "./encode/function.ts";
+import { ModuleBuilder, type Callable } from "./encode/module.ts";
+import { importHost, type HostFunction } from "./code/host.ts";
+import { emitLoop } from "./code/loopCode.ts";
+import { loopKey, planLoop, type LoopPlan } from "./code/loopPlan.ts";
+import { routineNames, writeRoutine, type RoutineCall } from "./routines.ts";
+
+export interface ProgramCode {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Steps that the reference engine performs, by the number with which `host` is called. */
+  readonly hostSteps: readonly CallStep[];
+  readonly blockBytes: number;
+}
+
+/** Steps in one function of the module. */
+const CHUNK = 200;
+
+interface Slot {
+  readonly at: number;
+  readonly buffer: Buffer;
+}
+
+export function emitProgram(program: Program, blockBase: number, shared: boolean): ProgramCode {
+  return new ProgramEmitter(blockBase, shared).emit(program);
+}
+
+/** How many bytes of argument blocks a program has. */
+export function blockBytes(block: Block): number {
+  let bytes = 0;
+  for (const step of block.steps) {
+    switch (step.kind) {
+      case "scan":
+        bytes += blockBytes(step.body);
+        break;
+      case "while":
+        bytes += blockBytes(step.cond) + blockBytes(step.body);
+        break;
+      case "cond":
+        for (const b of step.branches) bytes += blockBytes(b);
+        break;
+      case "loop":
+      case "call": {
+        const { reads, writes } = buffersOf(step);
+        bytes += 4 * (reads.length + writes.length);
+        if (step.kind === "call" && step.routine !== "reference") bytes += writeRoutine(step).words.length * 4;
+        break;
+      }
+      case "copy":
+        break;
+    }
+  }
+  return bytes;
+}
+
+class ProgramEmitter {
+  readonly #module = new ModuleBuilder();
+  readonly #base: number;
+  readonly #host: Callable;
+  readonly #math: (name: HostFunction) => Callable;
+  readonly #routines = new Map<string, Callable>();
+  readonly #words: number[] = [];
+  readonly #slots = new Map<Step, readonly Slot[]>();
+  readonly #plans = new Map<
+    LoopKernel,
+    { readonly plan: LoopPlan; readonly code: FunctionBuilder; readonly place: number }
+  >();
+  readonly #codes = new Map<string, { readonly code: FunctionBuilder; readonly place: number }>();
+  readonly #table: FunctionBuilder[] = [];
+  readonly #calls = new Map<CallStep, RoutineCall>();
+  readonly #blocks = new Map<Step, number>();
+  readonly #hostSteps: CallStep[] = [];
+  readonly #moving = new Map<Buffer, Local>();
+  #each: FunctionBuilder | null = null;
+
+  constructor(base: number, shared: boolean) {
+    this.#base = base;
+    this.#module.importMemory("env", "memory", shared ? { min: 1, max: 65536, shared } : { min: 1 });
+    this.#host = this.#module.importFunction("env", "host", ["i32", "i32"], []);
+    for (const name of routineNames) {
+      this.#routines.set(name, this.#module.importFunction("routines", name, ["i32", "i32", "i32"], []));
+    }
+    this.#math = importHost(this.#module);
+  }
+
+  emit(program: Program): ProgramCode {
+    this.#prepare(program.body);
+    const chunks: FunctionBuilder[] = [];
+    const { steps } = program.body;
+    for (let i = 0; i < steps.length; i += CHUNK) {
+      const f = this.#module.func([]);
+      for (const step of steps.slice(i, i + CHUNK)) this.#step(f, step);
+      chunks.push(f);
+    }
+    const run = this.#module.func([]);
+    for (const f of chunks) run.call(f);
+    this.#module.export("run", run);
+    this.#module.setTable(this.#table);
+    const words = Int32Array.from(this.#words);
+    if (words.length > 0) this.#module.data(this.#base, new Uint8Array(words.buffer));
+    return { bytes: this.#module.encode(), hostSteps: this.#hostSteps, blockBytes: 4 * words.length };
+  }
+
+  /** Gives each step its argument block, and each kernel its code. */
+  #prepare(block: Block): void {
+    for (const step of block.steps) {
+      switch (step.kind) {
+        case "scan":
+          this.#prepare(step.body);
+          break;
+        case "while":
+          this.#prepare(step.cond);
+          this.#prepare(step.body);
+          break;
+        case "cond":
+          for (const b of step.branches) this.#prepare(b);
+          break;
+        case "loop":
+          this.#prepareLoop(step);
+          break;
+        case "call":
+          this.#prepareCall(step);
+          break;
+        case "copy":
+          break;
+      }
+    }
+  }
+
+  #prepareLoop(step: LoopKernel): void {
+    const plan = planLoop(step);
+    const key = loopKey(plan);
+    let known = this.#codes.get(key);
+    if (known === undefined) {
+      const code = emitLoop(this.#module, plan, this.#math);
+      known = { code, place: this.#table.push(code) - 1 };
+      this.#codes.set(key, known);
+    }
+    this.#plans.set(step, { plan, ...known });
+    this.#block(step, plan.slots, []);
+  }
+
+  #prepareCall(step: CallStep): void {
+    if (step.routine === "reference") {
+      this.#hostSteps.push(step);
+      this.#block(step, [...step.operands.map((o) => o.buffer), ...step.outputs], []);
+      return;
+    }
+    const call = writeRoutine(step);
+    this.#calls.set(step, call);
+    this.#block(step, call.buffers, call.words);
+  }
+
+  #block(step: Step, buffers: readonly Buffer[], words: readonly number[]): void {
+    const at = this.#base + 4 * this.#words.length;
+    this.#blocks.set(step, at);
+    this.#slots.set(
+      step,
+      buffers.map((buffer, i) => ({ at: at + 4 * i, buffer })),
+    );
+    for (const b of buffers) this.#words.push(b.root.moving ? 0 : addressOf(b));
+    for (const w of words) this.#words.push(w);
+  }
+
+  #step(f: FunctionBuilder, step: Step): void {
+    switch (step.kind) {
+      case "loop": {
+        const { plan, code, place } = this.#plans.get(step) as { plan: LoopPlan; code: FunctionBuilder; place: number };
+        const at = this.#blocks.get(step) as number;
+        if (plan.units <= plan.grain) f.i32(at).i32(0).i32(plan.units).call(code);
+        else f.i32(place).i32(at).i32(plan.units).i32(plan.grain).call(this.#eachUnit());
+        break;
+      }
+      case "call":
+        this.#call(f, step);
+        break;
+      case "copy":
+        if (step.from.root === step.to.root || step.from.bytes === 0) break;
+        this.#address(f, step.to);
+        this.#address(f, step.from);
+        f.i32(step.from.bytes).memoryCopy();
+        break;
+      case "scan":
+        this.#scan(f, step);
+        break;
+      case "while":
+        f.block((done) => {
+          f.loop((again) => {
+            for (const s of step.cond.steps) this.#step(f, s);
+            this.#address(f, step.going);
+            f.mem("i32.load8_u").op("i32.eqz").brIf(done);
+            for (const s of step.body.steps) this.#step(f, s);
+            f.br(again);
+          });
+        });
+        break;
+      case "cond":
+        this.#branch(f, step.branches, step.index);
+        break;
+    }
+  }
+
+  #call(f: FunctionBuilder, step: CallStep): void {
+    const at = this.#blocks.get(step) as number;
+    if (step.routine === "reference") {
+      f.i32(this.#hostSteps.indexOf(step)).i32(at).call(this.#host);
+      return;
+    }
+    const call = this.#calls.get(step) as RoutineCall;
+    const routine = this.#routines.get(call.name);
+    if (routine === undefined) throw new InternalError(`the runtime module has no routine ${call.name}`);
+    f.i32(at).i32(0).i32(call.units).call(routine);
+  }
+
+  #scan(f: FunctionBuilder, step: ScanStep): void {
+    if (step.length === 0) return;
+    const sliced = [...step.xs, ...step.ys].filter((s) => s.slice.bytes > 0);
+    for (const { whole, slice } of sliced) {
+      const local = f.local("i32");
+      this.#moving.set(slice, local);
+      this.#address(f, whole);
+      if (step.reverse) f.i32((step.length - 1) * slice.bytes).op("i32.add");
+      f.set(local);
+    }
+    const patches = this.#movingSlots(step.body, new Set(sliced.map((s) => s.slice)));
+    const i = f.local("i32");
+    f.forRange(i, 0, step.length, 1, () => {
+      for (const { at, buffer } of patches)
+        f.i32(at)
+          .get(this.#moving.get(buffer.root) as Local)
+          .mem("i32.store");
+      for (const s of step.body.steps) this.#step(f, s);
+      for (const { slice } of sliced) {
+        const local = this.#moving.get(slice) as Local;
+        f.get(local)
+          .i32(step.reverse ? -slice.bytes : slice.bytes)
+          .op("i32.add")
+          .set(local);
+      }
+    });
+  }
+
+  /** The places in argument blocks that hold addresses of these moving buffers. */
+  #movingSlots(block: Block, moving: ReadonlySet<Buffer>): Slot[] {
+    const out: Slot[] = [];
+    const walk = (b: Block): void => {
+      for (const step of b.steps) {
+        for (const slot of this.#slots.get(step) ?? []) if (moving.has(slot.buffer.root)) out.push(slot);
+        if (step.kind === "scan" || step.kind === "while") walk(step.body);
+        if (step.kind === "while") walk(step.cond);
+        if (step.kind === "cond") for (const branch of step.branches) walk(branch);
+      }
+    };
+    walk(block);
+    return out;
+  }
+
+  #branch(f: FunctionBuilder, branches: readonly Block[], index: Buffer): void {
+    const which = f.local("i32");
+    this.#address(f, index);
+    if (index.dtype === "bool") f.mem("i32.load8_u").set(which);
+    else f.mem("i32.load").set(which);
+    const last = branches.length - 1;
+    const choose = (i: number): void => {
+      if (i === last) {
+        for (const s of branches[i].steps) this.#step(f, s);
+        return;
+      }
+      // Numbers below 0 take the first branch.
+      f.get(which).i32(i).op("i32.le_s");
+      f.if(
+        () => {
+          for (const s of branches[i].steps) this.#step(f, s);
+        },
+        () => {
+          choose(i + 1);
+        },
+      );
+    };
+    choose(0);
+  }
+
+  #address(f: FunctionBuilder, buffer: Buffer): void {
+    const root = buffer.root;
+    if (root.moving) f.get(this.#moving.get(root) as Local);
+    else f.i32(addressOf(buffer));
+  }
+
+  /** Calls a kernel of the table for all its units, some at a time. */
+  #eachUnit(): FunctionBuilder {
+    if (this.#each !== null) return this.#each;
+    const f = this.#module.func(["i32", "i32", "i32", "i32"]);
+    const u = f.local("i32");
+    const end = f.local("i32");
+    f.loop((again) => {
+      f.get(u).get(3).op("i32.add").set(end);
+      f.get(1).get(u);
+      f.get(end).get(2).get(end).get(2).op("i32.lt_u", "select");
+      f.get(0).callIndirect(["i32", "i32", "i32"], []);
+      f.get(end).tee(u).get(2).op("i32.lt_u").brIf(again);
+    });
+    this.#each = f;
+    return f;
+  }
+}
+
+const addressOf = (buffer: Buffer): number => ARENA + buffer.root.offset;

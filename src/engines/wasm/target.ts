@@ -1,0 +1,27 @@
+/** What the wasm engine has code for, as the compiler asks. */
+import { dtypes } from "../../core/dtype.ts";
+import type { Target } from "../../compile/target.ts";
+import { isMovable } from "./code/lanes.ts";
+import { supports } from "./code/scalarOps.ts";
+import { formOf } from "./code/vectorCode.ts";
+
+export const wasmTarget: Target = {
+  movable: isMovable,
+  elementwise(eqn) {
+    const { name } = eqn.primitive;
+    const from = eqn.invars.map((x) => x.aval.dtype);
+    const to = eqn.outvars[0].aval.dtype;
+    return supports({ name, params: eqn.params, from, to });
+  },
+  reduction(eqn) {
+    const { dtype } = eqn.outvars[0].aval;
+    const { name } = eqn.primitive;
+    if (dtype !== eqn.invars[0].aval.dtype) return false;
+    if (name === "reduce_and" || name === "reduce_or" || name === "reduce_xor") return true;
+    // Narrow integers wrap at each step; their sums are rare.
+    return dtype === "bool"
+      ? name !== "reduce_sum" && name !== "reduce_prod"
+      : dtypes[dtype].bytes >= 4 && formOf(dtype) !== "mask";
+  },
+  routine: () => null,
+};
