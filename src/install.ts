@@ -4,6 +4,7 @@ import { setEngine } from "./core/engine.ts";
 import { installEval } from "./core/eval.ts";
 import { setZerosMaker } from "./core/zeros.ts";
 import { js } from "./engines/js/index.ts";
+import { createWasm } from "./engines/wasm/index.ts";
 import { setDevicePut } from "./passes/partialEval.ts";
 import { devicePutP } from "./primitives/devicePut.ts";
 import { expanded, movedAxis, repeatedAt, summed } from "./primitives/shape.ts";
@@ -11,7 +12,7 @@ import "./numpy/methods.ts";
 import { makeZeros } from "./primitives/zerosMaker.ts";
 
 installEval();
-setEngine(js);
+setEngine(createWasm(js));
 setZerosMaker(makeZeros);
 setAxisOps({
   broadcast: repeatedAt,

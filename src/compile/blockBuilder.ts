@@ -4,7 +4,7 @@
  * the stretch in which kernels grow, so nothing moves past it. What recomputes a forward value never joins a kernel that holds anything else:
  * the value would live from there on; but what reads it may join its kernel, and then the value never exists in memory at all.
  */
-import type { ShapedArray } from "../core/aval.ts";
+import type { Shape, ShapedArray } from "../core/aval.ts";
 import type { ConcreteArray, NDArray } from "../core/array.ts";
 import { dtypes, type TypedArray } from "../core/dtype.ts";
 import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Var } from "../core/jaxpr.ts";
@@ -391,12 +391,12 @@ export class BlockBuilder {
       case "buffer":
         return kernel.load(place.buffer, view, aval.dtype) ?? this.#readCopy(held);
       case "index":
-        return kernel.index_(restretch(place.view, view), aval.dtype) ?? this.#readCopy(held);
+        return kernel.index_(restretch(place.view, view.shape), aval.dtype) ?? this.#readCopy(held);
       case "view": {
         const { root, view: own } = place;
         const inside = nodeOf(held);
         if (inside?.kernel === kernel && aval.size === kernel.size) return inside.node;
-        const target = restretch(own, view);
+        const target = restretch(own, view.shape);
         if (root.place.kind === "literal") return kernel.constant(root.place.fill, aval.dtype);
         return kernel.load(this.materialize(root), target, aval.dtype) ?? this.#readCopy(held);
       }
@@ -426,15 +426,21 @@ const isWide = ({ dtype }: ShapedArray): boolean => dtypes[dtype].bytes === 8;
 
 const reads = (view: View, kernel: KernelBuilder): boolean => reshapeView(view, kernel.space) !== null;
 
-/** A scalar operand of an elementwise equation is the same at all places. */
+/** How an operand's own elements stand at the places of the result: what is missing or of length 1 is repeated. */
 function stretched(held: Held, out: ShapedArray): View {
-  const own = identityView(held.aval.shape);
-  return held.aval.shape.length === 0 && out.shape.length > 0 ? broadcastView(own, out.shape, []) : own;
+  return restretch(identityView(held.aval.shape), out.shape);
 }
 
-/** The view `own`, where the reader stretches it as `wanted` says. */
-const restretch = (own: View, wanted: View): View =>
-  own.shape.length === 0 && wanted.shape.length > 0 ? broadcastView(own, wanted.shape, []) : own;
+/** The view, repeated along the dimensions in which its shape falls short. */
+function restretch(own: View, shape: Shape): View {
+  if (own.shape.length === shape.length && own.shape.every((d, i) => d === shape[i])) return own;
+  const lead = shape.length - own.shape.length;
+  return broadcastView(
+    own,
+    shape,
+    own.shape.map((_, d) => d + lead),
+  );
+}
 
 /** The element of a rank-0 array, if it is one number. */
 function scalarOf(value: ConcreteArray): Fill | null {

@@ -17,10 +17,6 @@ export function reuseInPlace(program: Program, donated: readonly boolean[]): voi
   const unite = (from: Buffer, to: Buffer): void => {
     from.alias = to;
     if (kept.has(from)) kept.add(to);
-    if (to.moving) {
-      touches.delete(from);
-      return;
-    }
     const all = [...(touches.get(from) ?? []), ...(touches.get(to) ?? [])].sort((a, b) => a.time - b.time);
     touches.delete(from);
     touches.set(to, all);

@@ -45,7 +45,7 @@ export function layOut(program: Program): Layout {
   const fixedBuffers = new Set([...program.inputs, ...program.constants.map((c) => c.buffer)]);
   for (const buffer of fixedBuffers) fixed.push({ buffer, start: -1, end: forever, bytes: aligned(buffer.bytes) });
   for (const [buffer, list] of touches) {
-    if (fixedBuffers.has(buffer)) continue;
+    if (fixedBuffers.has(buffer) || buffer.moving) continue;
     const end = outputs.has(buffer) ? forever : list[list.length - 1].time;
     free.push({ buffer, start: list[0].time, end, bytes: aligned(buffer.bytes) });
   }

@@ -11,7 +11,7 @@ export interface Touch {
 }
 
 export interface Lifetimes {
-  /** By the buffer whose place it is, in the order of time. */
+  /** By the buffer whose place it is (moving ones too), in the order of time. */
   readonly touches: ReadonlyMap<Buffer, Touch[]>;
   /** The number of each step. */
   readonly times: ReadonlyMap<Step, number>;
@@ -50,7 +50,6 @@ export function lifetimesOf(program: Program): Lifetimes {
 
   const touch = (buffer: Buffer, writes: boolean, step: Step | null): void => {
     const root = buffer.root;
-    if (root.moving) return;
     let list = touches.get(root);
     if (list === undefined) touches.set(root, (list = []));
     list.push({ time: order.length - 1, writes, step });

@@ -1,6 +1,6 @@
 /**
- * Reductions: the axes that go away are brought to the end, so that every result is a fold over a stretch of elements. Sums and products of
- * floats are kept in double precision and rounded once.
+ * Reductions: the axes that go away are brought to the end, so that every result is a fold over a stretch of elements. Products of
+ * floats are kept in double precision and rounded once; sums have an order of their own.
  */
 import { ConcreteArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
@@ -14,6 +14,7 @@ import type { CumulativeParams } from "../../primitives/cumulative.ts";
 import type { ArgParams, ReduceParams } from "../../primitives/reduce.ts";
 import type { AxesParams } from "../../primitives/shape.ts";
 import type { Kernel } from "./kernel.ts";
+import { orderedSum } from "./orderedSum.ts";
 import { bigsOf, isBig, numbersOf, stored } from "./numbers.ts";
 import { permuted, stridesOf } from "./shape.ts";
 
@@ -76,7 +77,9 @@ const sumFold = fold(
 const sumReals = folding(sumFold);
 
 const reduceSum: Kernel = (args, outs, params) => {
-  if (!isComplex(outs[0].dtype)) return sumReals(args, outs, params);
+  const { dtype } = outs[0];
+  if (dtype === "float32" || dtype === "float64") return [orderedSum(args[0], outs[0], (params as AxesParams).axes)];
+  if (!isComplex(dtype)) return sumReals(args, outs, params);
   const x = withAxesLast(args[0], (params as AxesParams).axes);
   const values = x.data as Float64Array;
   const count = outs[0].size;
@@ -122,9 +125,9 @@ const reduceProd: Kernel = (args, outs, params) => {
   return [stored(result, outs[0].dtype)];
 };
 
-/** NaN wins, as in NumPy. */
-const larger = (a: number, x: number): number => (x > a || x !== x ? x : a);
-const smaller = (a: number, x: number): number => (x < a || x !== x ? x : a);
+/** NaN wins, as in NumPy, and 0 is larger than -0. */
+const larger = (a: number, x: number): number => Math.max(a, x);
+const smaller = (a: number, x: number): number => Math.min(a, x);
 const LOWEST = -(2n ** 63n);
 const HIGHEST = 2n ** 64n - 1n;
 

@@ -25,7 +25,9 @@ const EAGER_CACHE = 4096;
 
 /** A wasm engine that leaves to `reference` what it has no code for. */
 export function createWasm(reference: Engine): WasmEngine {
-  const arena = new Arena(false);
+  let arena: Arena | null = null;
+  /** Memory is made when the first program needs it. */
+  const memory = (): Arena => (arena ??= new Arena(false));
   const programs = new WeakMap<ClosedJaxpr<NDArray>, Instance>();
   const eager = new Map<string, Instance | null>();
   let running = false;
@@ -33,7 +35,7 @@ export function createWasm(reference: Engine): WasmEngine {
   const instanceOf = (closed: ClosedJaxpr<NDArray>, donated: readonly boolean[]): Instance => {
     let instance = programs.get(closed);
     if (instance === undefined) {
-      instance = new Instance(compileProgram(closed, wasmTarget, { donated }), donated, arena, reference);
+      instance = new Instance(compileProgram(closed, wasmTarget, { donated }), donated, memory(), reference);
       programs.set(closed, instance);
     }
     return instance;
@@ -68,7 +70,7 @@ export function createWasm(reference: Engine): WasmEngine {
     const compiled = compileProgram(new ClosedJaxpr<NDArray>(jaxpr, []), wasmTarget);
     const { steps } = compiled.program.body;
     if (steps.length === 1 && steps[0].kind === "call" && steps[0].routine === "reference") return null;
-    return new Instance(compiled, [], arena, reference);
+    return new Instance(compiled, [], memory(), reference);
   };
 
   const run = (instance: Instance, args: readonly ConcreteArray[]): TypedArray[] => {
@@ -93,7 +95,7 @@ export function createWasm(reference: Engine): WasmEngine {
       return instance === null ? reference.apply(primitive, args, outAvals, params) : run(instance, args);
     },
     compile: (closed) => instanceOf(closed, []).compiled,
-    highWater: () => arena.highWater,
+    highWater: () => arena?.highWater ?? 0,
   };
 }
 

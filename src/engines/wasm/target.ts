@@ -17,6 +17,8 @@ export const wasmTarget: Target = {
     const { dtype } = eqn.outvars[0].aval;
     const { name } = eqn.primitive;
     if (dtype !== eqn.invars[0].aval.dtype) return false;
+    // Products overflow or not by the order of their factors, so they are taken one after another.
+    if (name === "reduce_prod" && dtypes[dtype].kind === "float") return false;
     if (name === "reduce_and" || name === "reduce_or" || name === "reduce_xor") return true;
     // Narrow integers wrap at each step; their sums are rare.
     return dtype === "bool"

@@ -218,35 +218,38 @@ const finite =
     if (c.wide && form === "f32") f.op("i64x2.extend_low_i32x4_s");
   };
 
+/** Lane by lane, since the amounts differ; an amount below 0 or of at least the width shifts everything out. */
 const shift =
   (kind: "shl" | "shr_s" | "shr_u"): Emit =>
   (c, [x, n], { from }) => {
     const { f } = c;
     const out = c.temp();
     const wide = formOf(from[0]) === "i64";
-    const bits = wide ? 64 : 32;
+    const p = wide ? "i64" : "i32";
     const [extract, replace] = wide
       ? (["i64x2.extract_lane", "i64x2.replace_lane"] as const)
       : (["i32x4.extract_lane", "i32x4.replace_lane"] as const);
-    const p = wide ? "i64" : "i32";
-    for (let lane = 0; lane < c.lanes; lane++) {
-      const amount = f.local("i32");
-      f.get(n).lane(extract, lane);
-      if (wide) f.op("i32.wrap_i64");
-      f.set(amount);
-      f.get(out).get(x).lane(extract, lane);
+    const constant = (value: number): void => {
+      if (wide) f.i64(BigInt(value));
+      else f.i32(value);
+    };
+    const amount = f.local(p);
+    const inRange = (): void => {
       f.get(amount);
-      if (kind === "shr_s")
-        f.i32(bits - 1)
-          .get(amount)
-          .i32(bits)
-          .op("i32.lt_u", "select");
-      if (wide) f.op("i64.extend_i32_u");
+      constant(wide ? 64 : 32);
+      f.op(`${p}.lt_u`, "select");
+    };
+    for (let lane = 0; lane < c.lanes; lane++) {
+      f.get(n).lane(extract, lane).set(amount);
+      f.get(out).get(x).lane(extract, lane).get(amount);
+      if (kind === "shr_s") {
+        constant(wide ? 63 : 31);
+        inRange();
+      }
       f.op(`${p}.${kind}`);
       if (kind !== "shr_s") {
-        if (wide) f.i64(0n);
-        else f.i32(0);
-        f.get(amount).i32(bits).op("i32.lt_u", "select");
+        constant(0);
+        inRange();
       }
       f.lane(replace, lane).set(out);
     }
@@ -400,7 +403,8 @@ const rowFor = (op: ScalarOp): Emit | undefined => {
   if (name === "select_n" && (from.length !== 3 || (from[0] !== "bool" && from[0] !== "int32"))) return undefined;
   if (name === "integer_pow" && (op.params.y as number) < 0 && formOf(op.to) !== "f32" && formOf(op.to) !== "f64")
     return undefined;
-  return rows[name][formOf(name === "select_n" ? op.to : from[0])];
+  if (name === "select_n") return rows[name][formOf(op.to)];
+  return from.every((d) => formOf(d) === formOf(from[0])) ? rows[name][formOf(from[0])] : undefined;
 };
 
 export function supports(op: ScalarOp): boolean {
