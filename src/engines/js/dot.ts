@@ -1,6 +1,7 @@
 /**
  * The product kernel: both operands are brought into the order [batch, rows, sum] and [batch, sum, columns], and three loops follow. Sums
- * of floats are kept in double precision and rounded once; those of integers wrap.
+ * of floats are taken in a fixed order, which is the contract of all engines: single precision for halves too, which are rounded once at the
+ * end. Those of integers wrap.
  */
 import { ConcreteArray } from "../../core/array.ts";
 import { sizeOf } from "../../core/aval.ts";
@@ -37,6 +38,9 @@ interface Box {
   readonly columns: number;
 }
 
+/** Sums are taken in blocks of this length: within a block from zero on in the order of k, then block after block. All engines do so. */
+export const SUM_BLOCK = 256;
+
 function product(
   { batch, rows, sum, columns }: Box,
   a: Numbers,
@@ -44,20 +48,35 @@ function product(
   Storage: typeof Float32Array | typeof Float64Array,
 ): Float32Array | Float64Array {
   const out = new Storage(batch * rows * columns);
-  const row = new Float64Array(columns);
+  const part = new Storage(columns);
+  const single = Storage === Float32Array;
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < rows; i++) {
-      row.fill(0);
       const at = (n * rows + i) * sum;
-      for (let k = 0; k < sum; k++) {
-        const x = a[at + k];
-        const bt = (n * sum + k) * columns;
-        for (let j = 0; j < columns; j++) row[j] += x * b[bt + j];
+      const to = (n * rows + i) * columns;
+      for (let first = 0; first < sum; first += SUM_BLOCK) {
+        part.fill(0);
+        const end = Math.min(sum, first + SUM_BLOCK);
+        for (let k = first; k < end; k++) {
+          const bt = (n * sum + k) * columns;
+          if (single) addRow32(part, a[at + k], b, bt);
+          else addRow64(part, a[at + k], b, bt);
+        }
+        if (first === 0) out.set(part, to);
+        else for (let j = 0; j < columns; j++) out[to + j] += part[j];
       }
-      out.set(row, (n * rows + i) * columns);
     }
   }
   return out;
+}
+
+/** The product is rounded before it is added; the sum when it is stored. */
+function addRow32(sums: Float32Array | Float64Array, x: number, b: Numbers, at: number): void {
+  for (let j = 0; j < sums.length; j++) sums[j] += Math.fround(x * b[at + j]);
+}
+
+function addRow64(sums: Float32Array | Float64Array, x: number, b: Numbers, at: number): void {
+  for (let j = 0; j < sums.length; j++) sums[j] += x * b[at + j];
 }
 
 function intProduct({ batch, rows, sum, columns }: Box, a: Numbers, b: Numbers): Int32Array {
