@@ -82,7 +82,7 @@ export class KernelBuilder {
   readonly reductions: Reduction[] = [];
   #loads = 0;
   readonly #known = new Map<string, number>();
-  static #ids = new WeakMap<Buffer, number>();
+  static readonly #ids = new WeakMap<Buffer, number>();
   static #nextId = 0;
 
   constructor(index: number, space: readonly number[], region: number | null, wide: boolean) {

@@ -9,6 +9,7 @@ import type { Local } from "../encode/function.ts";
 import type { PlainOp } from "../encode/opcodes.ts";
 import { convert, converts } from "./conversions.ts";
 import { binaryHost, unaryHost, type HostFunction } from "./host.ts";
+import { transcendental } from "./transcendental.ts";
 import { formOf, isSigned, type Form, type VectorCode } from "./vectorCode.ts";
 
 /** An equation of a loop kernel: the dtypes of its operands and of its result. */
@@ -74,7 +75,19 @@ const byLane =
     f.get(out);
   };
 
-const hosted = (name: HostFunction): Row => ({ f32: byLane(name), f64: byLane(name) });
+/** Vector code for float32 where there is some; float64 always takes JavaScript's functions. */
+function hosted(name: HostFunction): Row {
+  const vector = Object.hasOwn(transcendental, name) ? transcendental[name] : null;
+  return {
+    f32:
+      vector === null
+        ? byLane(name)
+        : (c, [x]) => {
+            vector(c, x);
+          },
+    f64: byLane(name),
+  };
+}
 
 /** Integers of fewer than 32 bits wrap to their width after what may leave it. */
 function wrap(c: VectorCode, dtype: DType): void {
