@@ -6,7 +6,7 @@
  * (`a ◀ b`: b may import a.) The families that users call stand on primitives; transformations stand beside them, and only what takes a
  * user's function (loops, conditionals) asks them how functions are traced.
  */
-const ground = "errors\\.ts$|tree(?:Def|Path)?\\.ts$";
+const ground = "errors\\.ts$|tree(?:Def|Path|Prefix)?\\.ts$";
 
 /** @param {string} layer @param {string} from @param {string} allowed @param {string} comment */
 const only = (layer, from, allowed, comment) => ({
@@ -18,7 +18,7 @@ const only = (layer, from, allowed, comment) => ({
 });
 
 /** What stands on top: the tables that users read, what puts the package together, and the public names. */
-const top = "^src/(?:index\\.ts$|install\\.ts$|residuals\\.ts$|fwdBwd\\.ts$|table\\.ts$|inspect/)";
+const top = "^src/(?:index\\.ts$|install\\.ts$|autodiff\\.ts$|residuals\\.ts$|fwdBwd\\.ts$|table\\.ts$|inspect/)";
 
 /** What users call. */
 const user = "numpy|lax|nn|ops|optim|random|scipy|io";
@@ -50,7 +50,7 @@ export default {
     only(
       "users",
       `^src/(?:${user})/`,
-      `(?:${user})/|${tracing}|argNames\\.ts$|primitives/|passes/|core/`,
+      `(?:${user})/|${tracing}|(?:argNames|parameters|report)\\.ts$|primitives/|passes/|core/`,
       "What users call is composed of primitives, and knows nothing of engines, programs and transformations.",
     ),
     {
@@ -64,7 +64,7 @@ export default {
       ...only(
         "api",
         "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$)",
-        "api/|argNames\\.ts$|compile/|primitives/|passes/|core/",
+        "api/|(?:argNames|parameters|report)\\.ts$|compile/|primitives/|passes/|core/",
         "A transformation needs primitives and passes; what it does to arrays it does by primitives.",
       ),
       from: { path: "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$)", pathNot: "^src/api/jacobian\\.ts$" },
@@ -72,14 +72,14 @@ export default {
     only(
       "jacobian",
       "^src/api/jacobian\\.ts$",
-      "numpy/|api/|argNames\\.ts$|compile/|primitives/|passes/|core/",
+      "numpy/|api/|(?:argNames|parameters|report)\\.ts$|compile/|primitives/|passes/|core/",
       "Jacobians are put together of basis vectors by NumPy's functions.",
     ),
     {
       name: "ground-imports",
       comment: "errors.ts and tree.ts are what everything stands on: from above they may know types only.",
       severity: "error",
-      from: { path: "^src/(?:errors|tree(?:Def|Path)?)\\.ts$" },
+      from: { path: "^src/(?:errors|tree(?:Def|Path|Prefix)?)\\.ts$" },
       to: { path: "^src/", pathNot: `^src/(?:${ground})`, dependencyTypesNot: ["type-only"] },
     },
     {
@@ -102,6 +102,14 @@ export default {
       severity: "error",
       from: { path: "^src/" },
       to: { path: "^src/index\\.ts$" },
+    },
+    {
+      name: "small-entry",
+      comment:
+        "remat/autodiff is for apps that have to be small: no engine, no methods of arrays, nothing that installs them.",
+      severity: "error",
+      from: { path: "^src/autodiff\\.ts$" },
+      to: { path: "^src/(?:engines/|install\\.ts$|index\\.ts$|numpy/methods\\.ts$)", reachable: true },
     },
     {
       name: "no-circular",

@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, "..");
 /** The entries users may import, each with its source; those whose source doesn't exist (yet) are left out. */
 const entries: readonly (readonly [entry: string, source: string])[] = [
   [".", "index"],
+  ["./autodiff", "autodiff"],
   ["./engines/js", "engines/js/index"],
   ["./engines/wasm", "engines/wasm/index"],
   ["./engines/webgpu", "engines/webgpu/index"],

@@ -5,9 +5,10 @@
 import type { NDArray } from "./core/array.ts";
 import type { ShapedArray } from "./core/aval.ts";
 import type { Params } from "./core/jaxpr.ts";
-import { Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "./core/policy.ts";
+import { Recompute, Saveable, type Policy, type PolicyAnswer } from "./core/policy.ts";
 import type { Primitive } from "./core/primitive.ts";
-import { FrozenSet, printValue } from "./core/print.ts";
+import { FrozenSet, pyStr } from "./core/python.ts";
+import { Offloadable } from "./primitives/devicePut.ts";
 import { nameValue } from "./primitives/name.ts";
 import { leafArray } from "./api/flat.ts";
 import { PolicyError, RematTypeError, describe } from "./errors.ts";
@@ -21,7 +22,7 @@ type Rule = (primitive: Primitive, avals: readonly ShapedArray[], params: Params
 const policy = (printed: string, rule: Rule): Policy => Object.assign(rule.bind(null), { printed });
 
 const functionText = (name: string): string => `<function ${name} at 0xXXXXXXXXXXXX>`;
-const setText = (names: readonly string[]): string => printValue(new FrozenSet(names));
+const setText = (names: readonly string[]): string => pyStr(new FrozenSet(names));
 
 const isDot = (primitive: Primitive): boolean =>
   primitive.name === "dot_general" || primitive.name === "conv_general_dilated";

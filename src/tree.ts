@@ -22,7 +22,7 @@ import {
   undefinedError,
   type Level,
 } from "./treeDef.ts";
-import { keystr, type KeyPath } from "./treePath.ts";
+import type { KeyPath } from "./treePath.ts";
 
 export { registerNode, TreeDef, tupleDef, type NodeRecord } from "./treeDef.ts";
 export { keystr, type KeyEntry, type KeyPath } from "./treePath.ts";
@@ -176,75 +176,23 @@ export function flattenWithPath(tree: unknown, isLeaf?: IsLeaf): { readonly path
   return out;
 }
 
-const nameOfKind = (level: Level | null): string =>
-  level === null
-    ? "leaf"
-    : level.kind === "array"
-      ? "tuple"
-      : level.kind === "null"
-        ? "None"
-        : level.kind === "node"
-          ? level.node!.name
-          : "dict";
+type PrefixReport = (what: string, prefix: unknown, full: unknown, isLeaf: IsLeaf | undefined) => RematValueError;
 
-/** Why `prefix` is not a prefix of `full`, or null if it is one. */
-function prefixError(
-  what: string,
-  prefix: unknown,
-  full: unknown,
-  isLeaf: IsLeaf | undefined,
-  path: KeyPath,
-): RematValueError | null {
-  const a = isLeaf?.(prefix) === true ? null : open(prefix);
-  if (a === null) return null;
-  const b = open(full);
-  const fail = (difference: string, rest: string, advice: string): RematValueError =>
-    new RematValueError(
-      `pytree structure error: ${difference} at key path\n    ${what}${keystr(path)}\n` +
-        `At that key path, the prefix pytree ${what} has a subtree of type ${rest}\n${advice}`,
-    );
-  const advice = "Give trees of the same structure, or a leaf in place of the whole subtree.";
-  if (b === null || nameOfKind(a) !== nameOfKind(b)) {
-    const found = b === null ? (full === undefined ? "undefined" : "leaf") : nameOfKind(b);
-    return fail(
-      "different types",
-      `${nameOfKind(a)}, but at the same key path the full pytree has a ${found}.`,
-      advice,
-    );
-  }
-  const [m, n] = [a.children.length, b.children.length];
-  if (a.kind === "array" && m !== n) {
-    return fail(
-      "different lengths of tuple",
-      `tuple of length ${m}, but the full pytree has a subtree of the same type but of length ${n}.`,
-      advice,
-    );
-  }
-  if (a.kind === "object" || a.kind === "map") {
-    const [p, q] = [new Set(a.keys), new Set(b.keys)];
-    const difference = [...a.keys.filter((k) => !q.has(k)), ...b.keys.filter((k) => !p.has(k))];
-    if (difference.length > 0) {
-      const list = (keys: readonly unknown[]): string => keys.map(String).join(" ");
-      return fail(
-        m === n ? "different pytree metadata" : "different numbers of pytree children",
-        `dict with ${m} child keys\n    ${list(a.keys)}\nbut the full pytree has a subtree of the same type but with ${n} child keys\n` +
-          `    ${list(b.keys)}\nso the symmetric difference on key sets is\n    ${list(difference)}`,
-        advice,
-      );
-    }
-  } else if (m !== n || plainKey(a.aux) !== plainKey(b.aux)) {
-    return fail(
-      m === n ? "different pytree metadata" : "different numbers of pytree children",
-      `${nameOfKind(a)} with ${m} children and metadata ${plainKey(a.aux)}, but the full pytree has one with ${n} and ${plainKey(b.aux)}.`,
-      advice,
-    );
-  }
-  for (let i = 0; i < m; i++) {
-    const error = prefixError(what, a.children[i], b.children[i], isLeaf, [...path, stepOf(a, i)]);
-    if (error !== null) return error;
-  }
-  return null;
+let reportPrefix: PrefixReport = (what) =>
+  new RematValueError(
+    `pytree structure error: ${what} is not a prefix of the full pytree. Give trees of the same structure, or a leaf in place of a whole subtree.`,
+  );
+
+/** Sets what says where two trees differ: `treePrefix.ts`, where messages are wanted in full. */
+export function setPrefixReport(report: PrefixReport): void {
+  reportPrefix = report;
 }
+
+/** Equal for containers that match: of one kind (objects and Maps are one), with the same keys. */
+const levelKey = ({ kind, node, keys, aux, children }: Level): string =>
+  kind === "object" || kind === "map"
+    ? `dict ${keys.map(plainKey).sort().join()}`
+    : `${node?.name ?? kind} ${plainKey(aux)} ${children.length}`;
 
 /** The subtrees of `full` at the leaves of `prefix`, which must be a prefix of it. */
 function subtreesAt(
@@ -253,8 +201,6 @@ function subtreesAt(
   full: unknown,
   isLeaf?: IsLeaf,
 ): { at: unknown; subtree: unknown }[] {
-  const error = prefixError(what, prefix, full, isLeaf, []);
-  if (error !== null) throw error;
   const out: { at: unknown; subtree: unknown }[] = [];
   const visit = (p: unknown, f: unknown): void => {
     const level = isLeaf?.(p) === true ? null : open(p);
@@ -263,7 +209,8 @@ function subtreesAt(
       out.push({ at: p, subtree: f });
       return;
     }
-    const other = open(f)!;
+    const other = open(f);
+    if (other === null || levelKey(level) !== levelKey(other)) throw reportPrefix(what, prefix, full, isLeaf);
     level.children.forEach((child, i) => visit(child, other.children[i]));
   };
   visit(prefix, full);

@@ -19,8 +19,11 @@ import {
   type PrintedParam,
 } from "../src/core/print.ts";
 import { allocate, literal, scalar, type Element } from "../src/core/scalar.ts";
-import { Source } from "../src/core/source.ts";
+import { report } from "../src/report.ts";
+import type { Source } from "../src/core/source.ts";
 import { parseJaxpr } from "./parseJaxpr.ts";
+
+report();
 
 const f32 = (...shape: number[]): ShapedArray => new ShapedArray(shape, "float32");
 const v = (...shape: number[]): Var => new Var(f32(...shape));
@@ -382,7 +385,7 @@ describe("options", () => {
   });
 
   test("with places, behind the widest line", () => {
-    const place = Object.assign(new Source({}), { toString: () => "model.ts:3:4 (f)" });
+    const place = { frame: null, toString: () => "model.ts:3:4 (f)" };
     expect(printJaxpr(chain(["sin", "convert_element_type", "cos"], [3], place), { sourceInfo: true }))
       .toMatchInlineSnapshot(`
       "{ lambda ; a:f32[3]. let

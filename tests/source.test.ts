@@ -1,6 +1,6 @@
 /** Places in the user's code, read from stacks of several hosts. */
 import { expect, test } from "vitest";
-import { Source } from "../src/core/source.ts";
+import { StackSource as Source } from "../src/core/stack.ts";
 
 const library = new URL("../src/core/interpreter.ts", import.meta.url);
 

@@ -2,7 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { argNames, functionName, passFor } from "../src/argNames.ts";
+import { report } from "../src/report.ts";
 import * as tree from "../src/tree.ts";
+
+report();
 
 class Dense {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** Staging functions of nested values: `jit`, `makeJaxpr`, `evalShape`, `closureConvert`. */
-import { argNames, functionName, parameterNames, passFor } from "../argNames.ts";
+import { argNames, functionName, passFor } from "../argNames.ts";
 import { ConcreteArray, NDArray } from "../core/array.ts";
 import { ShapedArray, type Shape } from "../core/aval.ts";
 import { x64Enabled } from "../core/config.ts";
@@ -8,6 +8,8 @@ import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import { identity, isReplaying } from "../core/memo.ts";
+import { parameterNames } from "../parameters.ts";
+import { report } from "../report.ts";
 import { stage } from "../core/stage.ts";
 import { isInexact } from "../core/dtype.ts";
 import { lowerJaxpr } from "../compile/lower.ts";
@@ -244,6 +246,7 @@ export function makeJaxpr<A extends readonly unknown[]>(
   options: { readonly staticArgnums?: number | readonly number[] } = {},
 ): (...args: { [K in keyof A]: A[K] | (A[K] extends NDArray ? number | ShapeDType : never) }) => ClosedJaxpr<NDArray> {
   requireFunction(f, "makeJaxpr");
+  report();
   return (...args) => {
     const statics = canonicalArgnums("makeJaxpr's staticArgnums", options.staticArgnums ?? [], args.length);
     return traceAbstract(f, args, statics, "make_jaxpr").closed;

@@ -4,9 +4,12 @@ import type { ShapedArray } from "./aval.ts";
 import { axisOps, batchInFront, matchAxis } from "./axes.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
 import { bind, bindWith, currentTrace, Trace, Tracer, withTrace } from "./interpreter.ts";
-import type { Params } from "./jaxpr.ts";
+import { asFunction } from "./evalJaxpr.ts";
+import type { ClosedJaxpr, Params } from "./jaxpr.ts";
+import { Memo } from "./memo.ts";
 import type { BatchResult, Primitive, Tangent } from "./primitive.ts";
 import { captureSource, withSource } from "./source.ts";
+import { stage } from "./stage.ts";
 import { shapesEqual } from "./aval.ts";
 import { UnsupportedError } from "../errors.ts";
 
@@ -188,7 +191,7 @@ export function batchPrimitive(
   dims: readonly BatchDim[],
   params: Params,
 ): BatchResult {
-  if (primitive.batch !== undefined) return primitive.batch(size, args, dims, params);
+  if (primitive.batch !== undefined) return primitive.batch(size, args, dims, params, batchJaxpr);
   if (primitive.elementwise === true) return batchElementwise(primitive, size, args, dims, params);
   throw new UnsupportedError(
     `vmap of '${primitive.name}' was asked for, and there is no rule: Batching rule for '${primitive.name}' not implemented.`,
@@ -244,4 +247,39 @@ export function batchedAval(aval: ShapedArray, size: number, dim: BatchDim): Sha
   const shape = [...aval.shape];
   shape.splice(dim, 0, size);
   return aval.update({ shape });
+}
+
+export interface Batched {
+  readonly closed: ClosedJaxpr<NDArray>;
+  readonly dims: readonly BatchDim[];
+}
+
+const cache = new Memo<ClosedJaxpr<NDArray>, Batched>();
+
+/**
+ * `dims[i]` is the batch axis of input i. Batched outputs keep the axis they come out with, or are brought to the front (to `axis`): all of
+ * them with `front` true, only the batched ones and those in `force` with a list.
+ */
+export function batchJaxpr(
+  jaxpr: ClosedJaxpr<NDArray>,
+  size: number,
+  dims: readonly BatchDim[],
+  front: "asIs" | readonly boolean[],
+  axis = 0,
+): Batched {
+  const key = `${size}/${dims.join()}/${front === "asIs" ? front : front.join()}/${axis}`;
+  return cache.get(jaxpr, key, () => {
+    const avals = jaxpr.inAvals.map((aval, i) => batchedAval(aval, size, dims[i]));
+    const { closed, extra } = stage(
+      avals,
+      (args) => {
+        const result = batchFlat(asFunction(jaxpr), size, args, dims);
+        if (front === "asIs") return { outs: result.outs, extra: result.dims };
+        const to = result.dims.map((d, i): BatchDim => (d !== null || front[i] ? axis : null));
+        return { outs: result.outs.map((x, i) => matchAxis(size, result.dims[i], to[i], x)), extra: to };
+      },
+      jaxpr.jaxpr.debug,
+    );
+    return { closed, dims: extra };
+  });
 }

@@ -3,11 +3,33 @@
  * runs the function, differentiation runs the rule, staging writes down an equation that holds both.
  */
 import type { NDArray } from "./array.ts";
+import type { SplitTrace } from "./partial.ts";
 import type { Primitive, Tangent } from "./primitive.ts";
+import type { StageTrace } from "./stage.ts";
+
+/** How a call with a forward rule is written down. */
+export interface CustomJvpRules {
+  stage(trace: StageTrace, call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[];
+}
+
+/** How a call with a reverse rule is written down. */
+export interface CustomVjpRules {
+  stage(trace: StageTrace, call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[];
+  /** Some operand is unknown. */
+  split(trace: SplitTrace, call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[];
+  /** The tangents of the outputs, in the tangent program: a call that can only be transposed. */
+  linear(
+    call: CustomVjpCall,
+    residuals: readonly NDArray[],
+    tangents: readonly Tangent[],
+    outs: readonly NDArray[],
+  ): readonly NDArray[];
+}
 
 /** A function with a forward rule. All values are flat. */
 export interface CustomJvpCall {
   readonly primitive: Primitive;
+  readonly rules: CustomJvpRules;
   /** The function's name, and the rule's. */
   readonly name: string;
   readonly jvpName: string;
@@ -23,6 +45,7 @@ export interface CustomJvpCall {
 /** A function with a reverse rule. All values are flat. */
 export interface CustomVjpCall {
   readonly primitive: Primitive;
+  readonly rules: CustomVjpRules;
   readonly name: string;
   readonly fwdName: string;
   readonly bwdName: string;

@@ -23,8 +23,7 @@ export interface Engine {
 let engine: Engine | null = null;
 
 export const currentEngine = (): Engine => {
-  if (engine === null)
-    throw new InternalError("no engine is installed: import the package's entry point, or call setEngine");
+  if (engine === null) throw new InternalError("no engine is installed: import remat, or call setEngine");
   return engine;
 };
 

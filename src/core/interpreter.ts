@@ -53,7 +53,7 @@ export abstract class Tracer extends NDArray {
 
 class NoTrace extends Trace {
   process(): never {
-    throw new InternalError("nothing evaluates: import the package's entry point, which installs an engine");
+    throw new InternalError("nothing evaluates: import remat, or remat/autodiff and an engine");
   }
   stageValue(): never {
     return this.process();

@@ -5,7 +5,7 @@
 import type { ShapedArray } from "./aval.ts";
 import type { ConcreteArray } from "./array.ts";
 import type { Primitive } from "./primitive.ts";
-import { printJaxpr, printJaxprHtml } from "./print.ts";
+import { reporting } from "./reporting.ts";
 import type { Source } from "./source.ts";
 
 export class Var {
@@ -96,17 +96,17 @@ export class Jaxpr {
   }
   /** JAX's text of it. */
   toString(): string {
-    return printJaxpr(this);
+    return reporting().text(this);
   }
 
   /** `console.log` prints the text, in colour on a terminal. */
   [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options?: { readonly colors?: boolean }): string {
-    return printJaxpr(this, { color: options?.colors ?? false });
+    return reporting().text(this, { color: options?.colors ?? false });
   }
 
   /** Jupyter shows the text, in colour. */
   [Symbol.for("Jupyter.display")](): Readonly<Record<string, string>> {
-    return { "text/plain": printJaxpr(this), "text/html": `<pre>${printJaxprHtml(this)}</pre>` };
+    return { "text/plain": reporting().text(this), "text/html": `<pre>${reporting().html(this)}</pre>` };
   }
 }
 
@@ -128,17 +128,17 @@ export class ClosedJaxpr<C = unknown> {
   }
   /** JAX's text of it. */
   toString(): string {
-    return printJaxpr(this);
+    return reporting().text(this);
   }
 
   /** `console.log` prints the text, in colour on a terminal. */
   [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options?: { readonly colors?: boolean }): string {
-    return printJaxpr(this, { color: options?.colors ?? false });
+    return reporting().text(this, { color: options?.colors ?? false });
   }
 
   /** Jupyter shows the text, in colour. */
   [Symbol.for("Jupyter.display")](): Readonly<Record<string, string>> {
-    return { "text/plain": printJaxpr(this), "text/html": `<pre>${printJaxprHtml(this)}</pre>` };
+    return { "text/plain": reporting().text(this), "text/html": `<pre>${reporting().html(this)}</pre>` };
   }
 }
 

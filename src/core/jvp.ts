@@ -6,7 +6,6 @@ import { bindWith, type Trace, withTrace } from "./interpreter.ts";
 import type { Params } from "./jaxpr.ts";
 import type { Primitive, Tangent } from "./primitive.ts";
 import { captureSource, withSource } from "./source.ts";
-import { customLinear } from "./customLinear.ts";
 import { instantiate } from "./zeros.ts";
 import { NotDifferentiableError } from "../errors.ts";
 
@@ -47,7 +46,7 @@ export class JvpTrace extends DualTrace {
     return withTrace(this.parent, () => {
       const perturbed = tangents.map((t) => t !== null);
       const { outs, residuals } = call.fwd(primals, perturbed);
-      const ts = customLinear(call, residuals, tangents, outs);
+      const ts = call.rules.linear(call, residuals, tangents, outs);
       return outs.map((x, i) => this.wrap(x, ts[i]));
     });
   }

@@ -5,7 +5,6 @@
  */
 import type { NDArray } from "./array.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
-import { customLinear } from "./customLinear.ts";
 import { evalJaxpr } from "./evalJaxpr.ts";
 import { DualTrace } from "./dual.ts";
 import { bindWith, currentTrace, type Trace, withTrace } from "./interpreter.ts";
@@ -72,7 +71,7 @@ export class LinearizeTrace extends DualTrace {
     if (constant) return this.parent.customVjp(call, primals);
     const perturbed = tangents.map((t) => t !== null);
     const { outs, residuals } = withTrace(this.parent, () => call.fwd(primals, perturbed));
-    const ts = withTrace(this.tangentTrace, () => customLinear(call, residuals, tangents, outs));
+    const ts = withTrace(this.tangentTrace, () => call.rules.linear(call, residuals, tangents, outs));
     return outs.map((x, i) => this.wrap(x, ts[i]));
   }
 }

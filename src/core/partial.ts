@@ -5,11 +5,10 @@
 import { ConcreteArray, type NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
-import { bind, bindWith, currentTrace, Trace, Tracer, withTrace } from "./interpreter.ts";
+import { bind, bindWith, Trace, Tracer, withTrace } from "./interpreter.ts";
 import { DropVar, Jaxpr, Literal, Var, type Atom, type DebugInfo, type Eqn, type Params } from "./jaxpr.ts";
 import type { PartialTrace, Primitive } from "./primitive.ts";
 import { captureSource, swapSource, type Source } from "./source.ts";
-import { customVjpParams } from "./stage.ts";
 import { assert } from "../errors.ts";
 
 /**
@@ -120,23 +119,7 @@ export class SplitTrace extends Trace implements PartialTrace {
 
   customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
     if (args.every((x) => this.isKnown(x))) return this.parent.customVjp(call, args);
-    // The call stays one for later. What it can compute without operands is a call of its own, as in JAX.
-    const avals = args.map((x) => x.aval);
-    let body: Jaxpr | null = null;
-    const known = (): readonly NDArray[] => {
-      const inner = new SplitTrace(currentTrace());
-      const inputs = avals.map((aval) => inner.newArg(aval));
-      const program = inner.finish(
-        withTrace(inner, () => call.fun(inputs)),
-        { name: call.name, tracedFor: "custom_vjp" },
-      );
-      inner.live = false;
-      body = program.jaxpr;
-      return program.consts;
-    };
-    const residuals = this.parent.customVjp({ ...call, fun: known }, []);
-    const params = customVjpParams(call, avals, body as unknown as Jaxpr);
-    return this.writeDown(call.primitive, [...residuals, ...args], params, (body as unknown as Jaxpr).outAvals);
+    return call.rules.split(this, call, args);
   }
 
   /**

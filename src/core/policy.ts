@@ -11,20 +11,20 @@ export const Saveable: unique symbol = Symbol("Saveable");
 /** The answer "recompute it"; the same as `false`. */
 export const Recompute: unique symbol = Symbol("Recompute");
 
-/** The answer "save it in another memory": a memory kind to copy from, and one to copy to (`pinned_host` is host memory). */
-export class Offloadable {
+/** The answer "save it in another memory". The class that users make is `Offloadable` of `primitives/devicePut.ts`, which knows how to copy. */
+export abstract class Offload {
+  /** The memory kind to copy from, and the one to copy to. */
   readonly src: string;
   readonly dst: string;
+  /** The primitive that copies. */
+  abstract readonly primitive: Primitive;
   constructor(src: string, dst: string) {
     this.src = src;
     this.dst = dst;
   }
-  toString(): string {
-    return `Offloadable(src='${this.src}', dst='${this.dst}')`;
-  }
 }
 
-export type PolicyAnswer = boolean | typeof Saveable | typeof Recompute | Offloadable;
+export type PolicyAnswer = boolean | typeof Saveable | typeof Recompute | Offload;
 
 /** Says what may be saved: asked with the primitive, the types of all operands, and the parameters of an equation. */
 export interface Policy {

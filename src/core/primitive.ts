@@ -7,7 +7,7 @@
  */
 import type { NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
-import type { Eqn, Jaxpr, Params, Var } from "./jaxpr.ts";
+import type { ClosedJaxpr, Eqn, Jaxpr, Params, Var } from "./jaxpr.ts";
 import type { PrintedParam } from "./print.ts";
 import type { Policy } from "./policy.ts";
 import type { Trace } from "./interpreter.ts";
@@ -43,6 +43,15 @@ export interface BatchResult {
   readonly dims: readonly (number | null)[];
 }
 
+/** Vectorizes a program: `batchJaxpr` of `core/batch.ts`. */
+export type BatchBody = (
+  jaxpr: ClosedJaxpr<NDArray>,
+  size: number,
+  dims: readonly (number | null)[],
+  front: "asIs" | readonly boolean[],
+  axis?: number,
+) => { readonly closed: ClosedJaxpr<NDArray>; readonly dims: readonly (number | null)[] };
+
 /** A split of one equation by a policy: see `passes/partialEval.ts`. */
 export interface SplitResult {
   readonly known: Eqn | null;
@@ -72,8 +81,17 @@ export interface Primitive<P extends Params = Params> {
     outAvals: readonly ShapedArray[],
   ): readonly Tangent[];
   readonly transposesZeros?: boolean;
-  /** Batches over one axis of each operand; `dims[i]` is null if operand i is not batched. */
-  batch?(size: number, args: readonly NDArray[], dims: readonly (number | null)[], params: P): BatchResult;
+  /**
+   * Batches over one axis of each operand; `dims[i]` is null if operand i is not batched. `batchBody` does the same to a program that the
+   * parameters hold: it comes with the call, so that a primitive with a body needs vectorization only where something is vectorized.
+   */
+  batch?(
+    size: number,
+    args: readonly NDArray[],
+    dims: readonly (number | null)[],
+    params: P,
+    batchBody: BatchBody,
+  ): BatchResult;
   /** For primitives whose params hold a jaxpr: the rule makes the body anew even where no operand is batched, as JAX's do. */
   readonly batchesBody?: boolean;
   /** Elementwise on operands of equal shape: batching, fusing and dead-code rules follow. */

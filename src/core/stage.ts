@@ -11,6 +11,7 @@ import { Trace, Tracer, withTrace } from "./interpreter.ts";
 import { ClosedJaxpr, Jaxpr, Literal, Var, type Atom, type DebugInfo, type Eqn, type Params } from "./jaxpr.ts";
 import { Memo } from "./memo.ts";
 import type { Primitive } from "./primitive.ts";
+import { reporting } from "./reporting.ts";
 import { captureSource, withSource, type Source } from "./source.ts";
 import { UnexpectedTracerError } from "../errors.ts";
 
@@ -27,7 +28,7 @@ export class StageTracer extends Tracer {
   }
 
   override origin(): string {
-    return this.trace.originOf(this);
+    return reporting().origin(this);
   }
 }
 
@@ -45,6 +46,11 @@ export class StageTrace extends Trace {
     super();
     this.debug = debug;
     this.autoDce = autoDce;
+  }
+
+  /** What has been written down so far. */
+  get eqns(): readonly Eqn[] {
+    return this.#eqns;
   }
 
   /** A new input. */
@@ -85,7 +91,7 @@ export class StageTrace extends Trace {
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
     if (!this.live) throw leaked(null);
     const tracers = args.map((x) => this.tracerOf(x));
-    const folded = this.#fold(primitive, tracers, params);
+    const folded = this.fold(primitive, tracers, params);
     if (folded !== null) return folded;
     const avals = tracers.map((t) => t.aval);
     const outAvals = primitive.type(avals, params);
@@ -95,53 +101,15 @@ export class StageTrace extends Trace {
   }
 
   customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
-    const tracers = args.map((x) => this.tracerOf(x));
-    const avals = tracers.map((t) => t.aval);
-    const { jaxpr, consts } = stageFlat(call.fun, avals, { name: call.name, tracedFor: "custom_jvp" });
-    const rules = new Map<string, StagedJvpRule>();
-    const params = {
-      call_jaxpr: constsToInputs(jaxpr),
-      name: call.name,
-      jvp: call.jvpName,
-      jvp_rule: (zeros: readonly boolean[]): StagedJvpRule => {
-        const key = zeros.join();
-        let rule = rules.get(key);
-        if (rule === undefined) rules.set(key, (rule = stageJvpRule(call, avals, zeros)));
-        return rule;
-      },
-      num_consts: consts.length,
-      symbolic_zeros: call.symbolicZeros,
-    };
-    return this.emit(call.primitive, [...consts.map((c) => this.tracerOf(c)), ...tracers], params, jaxpr.outAvals);
+    return call.rules.stage(this, call, args);
   }
 
   customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
-    const tracers = args.map((x) => this.tracerOf(x));
-    const avals = tracers.map((t) => t.aval);
-    const { jaxpr, consts } = stageFlat(call.fun, avals, { name: call.name, tracedFor: "custom_vjp" });
-    const params = customVjpParams(call, avals, jaxpr);
-    return this.emit(call.primitive, [...consts.map((c) => this.tracerOf(c)), ...tracers], params, jaxpr.outAvals);
+    return call.rules.stage(this, call, args);
   }
 
-  /** Writes the equations of a program down as they are, as equations of this call. The same bodies stay the same objects. */
-  inline({ jaxpr, consts }: ClosedJaxpr<NDArray>, args: readonly NDArray[]): NDArray[] {
-    const source = captureSource();
-    const env = new Map<Atom, StageTracer>();
-    jaxpr.constvars.forEach((v, i) => env.set(v, this.tracerOf(consts[i])));
-    jaxpr.invars.forEach((v, i) => env.set(v, this.tracerOf(args[i])));
-    const read = (x: Atom): StageTracer =>
-      x instanceof Literal ? new StageTracer(this, x.aval, x) : (env.get(x) as StageTracer);
-    for (const { primitive, invars, outvars, params } of jaxpr.eqns) {
-      const tracers = invars.map(read);
-      const folded = this.#fold(primitive, tracers, params);
-      const avals = outvars.map((v) => v.aval);
-      const outs = folded ?? this.emit(primitive, tracers, params, avals, source);
-      outvars.forEach((v, i) => env.set(v, outs[i]));
-    }
-    return jaxpr.outvars.map(read);
-  }
-
-  #fold(primitive: Primitive, tracers: readonly StageTracer[], params: Params): StageTracer[] | null {
+  /** What a call on literals is without being written down, or null. */
+  fold(primitive: Primitive, tracers: readonly StageTracer[], params: Params): StageTracer[] | null {
     if (primitive.fold === undefined) return null;
     const values = tracers.map((t) => (t.atom instanceof Literal ? t.atom.value : null));
     return primitive.fold(values, params)?.map((c) => this.tracerOf(c)) ?? null;
@@ -183,31 +151,6 @@ export class StageTrace extends Trace {
   close(): void {
     this.live = false;
   }
-
-  /** Says on which inputs a value depends, or which lines brought constants into it. */
-  originOf(tracer: StageTracer): string {
-    const traced =
-      this.debug === null
-        ? ""
-        : `\nIt happened while tracing the function ${this.debug.name} for ${this.debug.tracedFor}. `;
-    if (tracer.atom instanceof Literal) return traced;
-    const active = new Set<Atom>([tracer.atom]);
-    for (let i = this.#eqns.length - 1; i >= 0; i--) {
-      const eqn = this.#eqns[i];
-      if (eqn.outvars.some((v) => active.has(v))) for (const x of eqn.invars) active.add(x);
-    }
-    const names = this.invars.flatMap((v, i) => (active.has(v) ? [this.debug?.argNames?.[i] ?? `input ${i}`] : []));
-    if (names.length > 0) {
-      const list =
-        names.length === 1 ? `argument ${names[0]}` : `arguments ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-      return `${traced}The value depends on the ${list}.`;
-    }
-    const lines = this.#eqns
-      .filter((eqn) => eqn.outvars.some((v) => active.has(v)) && eqn.source !== null)
-      .slice(0, 5)
-      .map((eqn) => `\n  ${eqn.primitive.name} from ${String(eqn.source)}`);
-    return lines.length > 0 ? `${traced}It became a tracer through these operations:${lines.join("")}` : traced;
-  }
 }
 
 function checkAlive(x: Tracer): void {
@@ -235,73 +178,6 @@ function liveEquations(eqns: readonly Eqn[], outvars: readonly Atom[]): Eqn[] {
     live.push(eqn);
   }
   return live.reverse();
-}
-
-/** A forward rule as a program: primals and nonzero tangents in, primals and nonzero tangents out. */
-export interface StagedJvpRule {
-  readonly closed: ClosedJaxpr<NDArray>;
-  /** Which output tangents are not zero. */
-  readonly nonzero: readonly boolean[];
-}
-
-function stageJvpRule(call: CustomJvpCall, avals: readonly ShapedArray[], zeros: readonly boolean[]): StagedJvpRule {
-  const tangentAvals = avals.filter((_, i) => !zeros[i]).map((a) => a.toTangent());
-  const { closed, extra } = stage(
-    [...avals, ...tangentAvals],
-    (args) => {
-      let next = avals.length;
-      const tangents = zeros.map((zero) => (zero ? null : args[next++]));
-      const outs = call.jvp(args.slice(0, avals.length), tangents);
-      const some = outs.tangents.filter((t) => t !== null);
-      return { outs: [...outs.primals, ...some], extra: outs.tangents.map((t) => t !== null) };
-    },
-    null,
-    true,
-  );
-  return { closed, nonzero: extra };
-}
-
-/** A reverse rule's forward half as a program: operands in, residuals and outputs out. */
-export interface StagedFwdRule {
-  readonly closed: ClosedJaxpr<NDArray>;
-  readonly numResiduals: number;
-}
-
-/** The parameters of the equation of a call whose function has become `jaxpr`; its constants are the first operands. */
-export function customVjpParams(call: CustomVjpCall, avals: readonly ShapedArray[], jaxpr: Jaxpr): Params {
-  const rules = new Map<string, StagedFwdRule>();
-  return {
-    call_jaxpr: constsToInputs(jaxpr),
-    name: call.name,
-    fwd: call.fwdName,
-    bwd: call.bwdName,
-    fwd_rule: (perturbed: readonly boolean[]): StagedFwdRule => {
-      const key = perturbed.join();
-      let rule = rules.get(key);
-      if (rule === undefined) rules.set(key, (rule = stageFwdRule(call, avals, perturbed)));
-      return rule;
-    },
-    bwd_rule: call.bwd,
-    num_consts: jaxpr.constvars.length,
-    symbolic_zeros: call.symbolicZeros,
-  };
-}
-
-function stageFwdRule(
-  call: CustomVjpCall,
-  avals: readonly ShapedArray[],
-  perturbed: readonly boolean[],
-): StagedFwdRule {
-  const { closed, extra } = stage(
-    avals,
-    (args) => {
-      const { outs, residuals } = call.fwd(args, perturbed);
-      return { outs: [...residuals, ...outs], extra: residuals.length };
-    },
-    null,
-    true,
-  );
-  return { closed, numResiduals: extra };
 }
 
 const inputForms = new Memo<Jaxpr, Jaxpr>();

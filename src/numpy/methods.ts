@@ -6,7 +6,7 @@ import { ConcreteArray, NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
 import { Tracer } from "../core/interpreter.ts";
 import type { Element, HostScalar } from "../core/scalar.ts";
-import { concretizationError, RematTypeError } from "../errors.ts";
+import { RematTypeError } from "../errors.ts";
 import { elements } from "../lax/slicing.ts";
 import { concreteValue, item, type ArrayLike } from "./asarray.ts";
 import { at, type IndexedArray } from "./at.ts";
@@ -19,10 +19,8 @@ import * as reductions from "./reductions.ts";
 import type { Axis, ExtremumOptions, MaskOptions, MeanOptions, SumOptions } from "./reductions.ts";
 import { floorDivide, remainder, round } from "./rounding.ts";
 import * as shapes from "./shape.ts";
+import { toJS, type NestedElements } from "./reading.ts";
 import * as u from "./ufuncs.ts";
-
-/** Elements in nested lists, as deep as the array has dimensions. */
-export type NestedElements = Element | readonly NestedElements[];
 
 declare module "../core/array.ts" {
   interface NDArray {
@@ -103,13 +101,6 @@ declare module "../core/array.ts" {
     toString(): string;
     toJSON(): unknown;
   }
-}
-
-/** The elements, which a traced array may not have. */
-function known(x: NDArray): ConcreteArray {
-  const value = concreteValue(x);
-  if (value === null) throw concretizationError(x, "item");
-  return value;
 }
 
 const listOf = (args: readonly unknown[]): readonly number[] =>
@@ -203,7 +194,7 @@ const methods: Readonly<Record<string, Method>> = {
     return item(this);
   },
   toJS(this: NDArray) {
-    return nestedLists(known(this));
+    return toJS(this);
   },
   toString(this: NDArray) {
     return elementsText(this);

@@ -102,7 +102,13 @@ type PromoteArgs = (name: string, ...xs: readonly ArrayLike[]) => NDArray[];
 
 /** Operands of a function of the given name, as arrays of one dtype and of equal rank (or rank 0). */
 export const promoteArgs: PromoteArgs = (name, ...xs) => promoteShapes(...promoteDtypes(...checked(name, xs)));
-/** The same, with integers and booleans made floats. */
+/** The operand of a function of one argument that takes floating-point numbers. */
+export function promoteArgInexact(name: string, x: ArrayLike): NDArray {
+  const [a] = checked(name, [x]) as [NDArray];
+  return converted(a, inexactDType(a.dtype), a.weakType && a.dtype !== "bool");
+}
+
+/** Operands as by `promoteArgs`, with integers and booleans made floats. */
 export const promoteArgsInexact: PromoteArgs = (name, ...xs) =>
   promoteShapes(...promoteDtypesInexact(...checked(name, xs)));
 /** The same, with booleans made integers. */

@@ -16,6 +16,7 @@ import { jitCall } from "../primitives/jit.ts";
 import * as e from "../primitives/elementwise.ts";
 import { concreteValue, index, toArray, type ArrayLike } from "./asarray.ts";
 import {
+  promoteArgInexact,
   promoteArgs,
   promoteArgsInexact,
   promoteArgsNumeric,
@@ -34,7 +35,7 @@ type Binary = (x: ArrayLike, y: ArrayLike) => NDArray;
 const inexact =
   (name: string, fn: (x: NDArray) => NDArray): Unary =>
   (x) =>
-    fn(promoteArgsInexact(name, x)[0]);
+    fn(promoteArgInexact(name, x));
 
 export const exp: Unary = inexact("exp", e.exp);
 export const exp2: Unary = inexact("exp2", e.exp2);
@@ -60,7 +61,7 @@ export function arccosh(x: ArrayLike): NDArray {
     "arccosh",
     "",
     (x) => {
-      const y = e.acosh(promoteArgsInexact("arccosh", x)[0]);
+      const y = e.acosh(promoteArgInexact("arccosh", x));
       return isComplex(y.dtype) ? where(less(c.real(y), 0), p.neg(y), y) : y;
     },
     [x],
@@ -105,7 +106,7 @@ export function fabs(x: ArrayLike): NDArray {
   const a = toArray(x, "fabs");
   if (isComplex(a.dtype))
     throw new DTypeError(`ufunc 'fabs' does not support complex dtypes, got ${a.dtype}.\nUse np.abs.`);
-  return p.abs(promoteArgsInexact("fabs", a)[0]);
+  return p.abs(promoteArgInexact("fabs", a));
 }
 
 export const square: Unary = (x) => p.square(promoteDtypesNumeric(toArray(x, "square"))[0]);
@@ -115,7 +116,7 @@ const rounding =
   (name: string, fn: (x: NDArray) => NDArray): Unary =>
   (x) => {
     const a = toArray(x, name);
-    return isInteger(a.dtype) || a.dtype === "bool" ? a : fn(promoteArgsInexact(name, a)[0]);
+    return isInteger(a.dtype) || a.dtype === "bool" ? a : fn(promoteArgInexact(name, a));
   };
 export const floor: Unary = rounding("floor", e.floor);
 export const ceil: Unary = rounding("ceil", e.ceil);

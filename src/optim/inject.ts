@@ -5,6 +5,7 @@
  * minified code needs options objects.
  */
 import { argNames } from "../argNames.ts";
+import { parametersOf } from "../parameters.ts";
 import { NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
 import { dtypes, isFloat } from "../core/dtype.ts";
@@ -67,6 +68,9 @@ export function injectHyperparams<A extends readonly unknown[], S extends OptSta
     const names = argNames(
       innerFactory,
       args.map(() => 0),
+      {},
+      [],
+      parametersOf,
     );
     const places = placesOf(args, names).filter(({ name, value }) => !isStatic.has(name) && value !== undefined);
     const numbers = places.filter(({ value }) => typeof value === "number" || value instanceof NDArray);

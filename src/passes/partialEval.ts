@@ -8,7 +8,7 @@
 import type { ShapedArray } from "../core/aval.ts";
 import { type Jaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
 import { Memo, flags, identity } from "../core/memo.ts";
-import { Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer } from "../core/policy.ts";
+import { Offload, Recompute, Saveable, type Policy, type PolicyAnswer } from "../core/policy.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { NOWHERE } from "../core/source.ts";
 import { PolicyAnswerError, PolicyTypeError } from "../errors.ts";
@@ -91,10 +91,10 @@ function split(
       const answer = ask(policy, eqn);
       if (eqn.effectful === true || answer === Saveable) {
         for (const v of eqn.outvars) env.set(v, SAVED);
-      } else if (answer instanceof Offloadable) {
+      } else if (answer instanceof Offload) {
         const moved = eqn.outvars.map((v) => new Var(inMemory(v.aval, answer.dst)));
-        knownEqns.push(copyEquation(eqn.outvars, moved, answer.dst));
-        stagedEqns.push(copyEquation(moved, eqn.outvars, answer.src));
+        knownEqns.push(copyEquation(answer.primitive, eqn.outvars, moved, answer.dst));
+        stagedEqns.push(copyEquation(answer.primitive, moved, eqn.outvars, answer.src));
         for (const v of moved) residuals.add(v);
         for (const v of [...moved, ...eqn.outvars]) env.set(v, CONSTANT);
       } else {
@@ -128,7 +128,7 @@ function split(
   };
 }
 
-function ask(policy: Policy, eqn: Eqn): typeof Saveable | typeof Recompute | Offloadable {
+function ask(policy: Policy, eqn: Eqn): typeof Saveable | typeof Recompute | Offload {
   const answer: unknown = policy(
     eqn.primitive,
     eqn.invars.map((x) => x.aval),
@@ -140,23 +140,16 @@ function ask(policy: Policy, eqn: Eqn): typeof Saveable | typeof Recompute | Off
 /** The policy's answer, or an error that says what came. */
 export function checkAnswer(answer: unknown): Exclude<PolicyAnswer, boolean> {
   if (typeof answer === "boolean") return answer ? Saveable : Recompute;
-  if (answer === Saveable || answer === Recompute || answer instanceof Offloadable) return answer;
+  if (answer === Saveable || answer === Recompute || answer instanceof Offload) return answer;
   throw new PolicyAnswerError(answer);
 }
 
 const inMemory = (aval: ShapedArray, kind: string): ShapedArray =>
   aval.update({ memorySpace: kind === "pinned_host" ? "host" : "device" });
 
-let devicePut: Primitive | null = null;
-
-/** Installs the primitive that copies between memories; done once, where the package is put together. */
-export function setDevicePut(primitive: Primitive): void {
-  devicePut = primitive;
-}
-
-function copyEquation(from: readonly Var[], to: readonly Var[], kind: string): Eqn {
+function copyEquation(primitive: Primitive, from: readonly Var[], to: readonly Var[], kind: string): Eqn {
   return {
-    primitive: devicePut as Primitive,
+    primitive,
     invars: from,
     outvars: to,
     params: { devices: to.map(() => (kind === "pinned_host" ? "host" : "device")) },

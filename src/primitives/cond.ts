@@ -27,7 +27,7 @@ import { literal } from "../core/scalar.ts";
 import { stage } from "../core/stage.ts";
 import { instantiate } from "../core/zeros.ts";
 import { merge } from "../core/zip.ts";
-import { batchJaxpr } from "../passes/batch.ts";
+import { batchJaxpr } from "../core/batch.ts";
 import { dce } from "../passes/dce.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";

@@ -63,7 +63,6 @@ export const convertElementTypeP: Primitive<ConvertParams> = {
     if (!isLinear(x) || tangentDType(x.aval.dtype) === "float0") return [null];
     return [bindConvert(ct!, x.aval.dtype, x.aval.weakType)];
   },
-  batch: batchUnary(() => convertElementTypeP),
   forward([x], { new_dtype, weak_type, sharding }) {
     if (sharding !== null) return null;
     return x.dtype === new_dtype && x.weakType === weak_type ? [0] : null;
@@ -179,7 +178,6 @@ const identity = (name: string): Pick<Primitive, "name" | "elementwise" | "type"
 export const stopGradientP: Primitive = {
   ...identity("stop_gradient"),
   jvp: zeroJvp(() => stopGradientP),
-  batch: batchUnary(() => stopGradientP),
 };
 export const stopGradient = (x: NDArray): NDArray => (x.dtype === "key<fry>" ? x : bind1(stopGradientP, [x], {}));
 
@@ -187,7 +185,6 @@ export const copyP: Primitive = {
   ...identity("copy"),
   jvp: linearJvp(() => copyP),
   transpose: ([ct]) => [copy(ct!)],
-  batch: batchUnary(() => copyP),
 };
 export const copy = (x: NDArray): NDArray => bind1(copyP, [x], {});
 

@@ -1,11 +1,11 @@
 /** `custom_jvp_call`: a call of a function with a forward derivative rule of its own, as an equation. */
 import type { NDArray } from "../core/array.ts";
 import type { CustomJvpCall } from "../core/custom.ts";
+import { customJvpRules, type StagedJvpRule } from "../core/customRules.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { currentTrace } from "../core/interpreter.ts";
 import { ClosedJaxpr, type Eqn, type Jaxpr, type Params } from "../core/jaxpr.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
-import type { StagedJvpRule } from "../core/stage.ts";
 import { dce } from "../passes/dce.ts";
 import { backwardPass } from "../passes/transpose.ts";
 
@@ -43,6 +43,7 @@ function callOf(params: CustomJvpParams): CustomJvpCall {
   const { num_consts: n } = params;
   return {
     primitive: customJvpP,
+    rules: customJvpRules,
     name: params.name,
     jvpName: params.jvp,
     symbolicZeros: params.symbolic_zeros,
@@ -86,8 +87,10 @@ function dceCall(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
 }
 
 /** Calls a function of flat values that has a forward rule, in the current trace. */
-export const bindCustomJvp = (call: Omit<CustomJvpCall, "primitive">, args: readonly NDArray[]): readonly NDArray[] =>
-  currentTrace().customJvp({ ...call, primitive: customJvpP }, args);
+export const bindCustomJvp = (
+  call: Omit<CustomJvpCall, "primitive" | "rules">,
+  args: readonly NDArray[],
+): readonly NDArray[] => currentTrace().customJvp({ ...call, primitive: customJvpP, rules: customJvpRules }, args);
 
 /** Calls a function of the library with a forward rule. */
 export function customJvpCall(

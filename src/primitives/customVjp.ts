@@ -1,11 +1,11 @@
 /** `custom_vjp_call`: a call of a function with a reverse derivative rule of its own, as an equation. */
 import type { NDArray } from "../core/array.ts";
 import type { CustomVjpCall } from "../core/custom.ts";
+import { customVjpRules, type StagedFwdRule } from "../core/customRules.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { currentTrace } from "../core/interpreter.ts";
 import { ClosedJaxpr, type Eqn, type Jaxpr, type Params } from "../core/jaxpr.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
-import type { StagedFwdRule } from "../core/stage.ts";
 import { zeros } from "../core/zeros.ts";
 import { dce } from "../passes/dce.ts";
 import { CustomVjpClosureError } from "../errors.ts";
@@ -43,6 +43,7 @@ function callOf(params: CustomVjpParams): CustomVjpCall {
   const { num_consts: n } = params;
   return {
     primitive: customVjpP,
+    rules: customVjpRules,
     name: params.name,
     fwdName: params.fwd,
     bwdName: params.bwd,
@@ -90,5 +91,7 @@ function dceCall(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
 }
 
 /** Calls a function of flat values that has a reverse rule, in the current trace. */
-export const bindCustomVjp = (call: Omit<CustomVjpCall, "primitive">, args: readonly NDArray[]): readonly NDArray[] =>
-  currentTrace().customVjp({ ...call, primitive: customVjpP }, args);
+export const bindCustomVjp = (
+  call: Omit<CustomVjpCall, "primitive" | "rules">,
+  args: readonly NDArray[],
+): readonly NDArray[] => currentTrace().customVjp({ ...call, primitive: customVjpP, rules: customVjpRules }, args);

@@ -2,8 +2,9 @@
 import { bind } from "../core/interpreter.ts";
 import type { MemorySpace } from "../core/aval.ts";
 import type { Params } from "../core/jaxpr.ts";
+import { Offload } from "../core/policy.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { Verbatim } from "../core/print.ts";
+import { Verbatim } from "../core/python.ts";
 
 export interface DevicePutParams extends Params {
   /** Where each operand goes. */
@@ -36,3 +37,14 @@ export const devicePutP: Primitive<DevicePutParams> = {
     ["srcs", [null]],
   ],
 };
+
+/** The answer "save it in another memory": a memory kind to copy from, and one to copy to (`pinned_host` is host memory). */
+export class Offloadable extends Offload {
+  override get primitive(): Primitive {
+    return devicePutP;
+  }
+
+  override toString(): string {
+    return `Offloadable(src='${this.src}', dst='${this.dst}')`;
+  }
+}

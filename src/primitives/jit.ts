@@ -4,6 +4,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { x64Enabled } from "../core/config.ts";
+import { inlineInto } from "../core/inline.ts";
 import { bind, Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr, Params } from "../core/jaxpr.ts";
 import type { LinearizeResult, PartialTrace, Primitive } from "../core/primitive.ts";
@@ -11,7 +12,6 @@ import { isReplaying } from "../core/memo.ts";
 import { asConstant, type SplitTrace } from "../core/partial.ts";
 import { StageTrace, stageFlat } from "../core/stage.ts";
 import { merge } from "../core/zip.ts";
-import { batchJaxpr } from "../passes/batch.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
 import {
@@ -37,7 +37,7 @@ export const jit: Primitive<JitParams> = {
   name: "jit",
   type: (_avals, { jaxpr }) => jaxpr.outAvals,
   bindWithTrace(trace, args, params) {
-    if (params.inline && trace instanceof StageTrace) return trace.inline(params.jaxpr, args);
+    if (params.inline && trace instanceof StageTrace) return inlineInto(trace, params.jaxpr, args);
     return trace.process(jit, args, params);
   },
   jvp(primals, tangents, params) {
@@ -49,8 +49,8 @@ export const jit: Primitive<JitParams> = {
   },
   linearize: (nonzero, primals, params, isVjp) => linearizeCall(nonzero, primals, params, isVjp),
   batchesBody: true,
-  batch(size, args, dims, params) {
-    const { closed, dims: outDims } = batchJaxpr(params.jaxpr, size, dims, "asIs");
+  batch(size, args, dims, params, batchBody) {
+    const { closed, dims: outDims } = batchBody(params.jaxpr, size, dims, "asIs");
     return { outs: call({ ...params, jaxpr: closed }, args), dims: outDims };
   },
   transposesZeros: true,

@@ -13,7 +13,7 @@ import type { BatchResult, JvpResult, Primitive, Tangent } from "../core/primiti
 import { Verbatim } from "../core/print.ts";
 import { instantiate } from "../core/zeros.ts";
 import { RematTypeError, UnsupportedError } from "../errors.ts";
-import { batchJaxpr } from "../passes/batch.ts";
+import { batchJaxpr } from "../core/batch.ts";
 import { isLinear } from "./algebra.ts";
 import { neg } from "./neg.ts";
 import { movedAxis, repeatedAt } from "./shape.ts";

@@ -153,13 +153,13 @@ export function elementwiseAval(name: string, avals: readonly ShapedArray[], dty
   return same ?? new ShapedArray(shape, dtype, weakType, memorySpace);
 }
 
-/** Batching of an operation on one array: the same call, the same axis. */
+/** Batching of an operation on one array: the same call, the same axis. (Elementwise operations are batched so without a rule of their own.) */
 export const batchUnary =
   <P extends Params>(primitive: () => Primitive<P>): NonNullable<Primitive<P>["batch"]> =>
   (_size, args, dims, params) => ({ outs: [bind1(primitive(), args, params)], dims: [dims[0]!] });
 
 /**
- * Batching of operations that broadcast. Where all operands have the axis in one place, or have rank 0, the call is the same; otherwise
+ * Batching of operations that broadcast, but aren't elementwise (for those that are, the core does the same). Where all operands have the axis in one place, or have rank 0, the call is the same; otherwise
  * the axis goes to the front, and operands without it get a dimension of size 1 there.
  */
 export const batchBroadcasting =
@@ -217,7 +217,6 @@ export function unary<P extends Params = Params>(
       checkUnary(name, sets, x.dtype);
       return [result === undefined ? x : elementwiseAval(name, [x], result([x.dtype], params))];
     },
-    batch: batchUnary(self),
     ...rest,
   };
   return primitive;
@@ -246,7 +245,6 @@ export function nary<P extends Params = Params>(
             );
       return [elementwiseAval(name, avals, dtype)];
     },
-    batch: batchBroadcasting(self),
     ...rest,
   };
   return primitive;

@@ -23,7 +23,6 @@ import {
 } from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
 import { merge } from "../core/zip.ts";
-import { batchJaxpr } from "../passes/batch.ts";
 import { dce } from "../passes/dce.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { partialEval } from "../passes/partialEval.ts";
@@ -75,9 +74,9 @@ export const remat: Primitive<RematParams> = {
     return { primals: outs.slice(0, n), tangents: scatterResults(nonzeroOut, outs.slice(n)) };
   },
   batchesBody: true,
-  batch(size, args, dims, params) {
+  batch(size, args, dims, params, batchBody) {
     const front = params.jaxpr.outvars.map(() => false);
-    const { closed, dims: outDims } = batchJaxpr(close(params.jaxpr), size, dims, front);
+    const { closed, dims: outDims } = batchBody(close(params.jaxpr), size, dims, front);
     const outs = bind(remat, [...closed.consts, ...args], {
       ...params,
       jaxpr: constsToInputs(closed.jaxpr),

@@ -25,7 +25,7 @@ import {
 import { stage } from "../core/stage.ts";
 import { instantiate, zeros } from "../core/zeros.ts";
 import { merge, partition, split } from "../core/zip.ts";
-import { batchJaxpr } from "../passes/batch.ts";
+import { batchJaxpr } from "../core/batch.ts";
 import { dce } from "../passes/dce.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";

@@ -12,7 +12,7 @@ import type { BatchResult, JvpResult, PartialTrace, Primitive, SplitResult, Tang
 import { instantiate } from "../core/zeros.ts";
 import { merge, split } from "../core/zip.ts";
 import { WhileReverseError } from "../errors.ts";
-import { batchJaxpr } from "../passes/batch.ts";
+import { batchJaxpr } from "../core/batch.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { partialEval } from "../passes/partialEval.ts";
 import { pruneClosedOutputs, reorder } from "../passes/rewrite.ts";

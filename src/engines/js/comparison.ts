@@ -4,7 +4,7 @@
 import type { ConcreteArray } from "../../core/array.ts";
 import { dtypes, type DType } from "../../core/dtype.ts";
 import type { Kernel } from "./kernel.ts";
-import { placeAt, placesOf, runBinary, runUnary, type BinaryOp, type Complex, type UnaryOp } from "./lanes.ts";
+import { placeAt, placesOf, runBinary, runUnary, type BinaryOp, type UnaryOp } from "./lanes.ts";
 import { room } from "./shape.ts";
 
 const binary =
@@ -68,13 +68,9 @@ const not: Kernel = ([x], [out]) =>
     ? [runUnary("not", { int: (a) => 1 - a }, x, out)]
     : [runUnary("not", { int: (a) => ~a, big: (a) => ~a }, x, out)];
 
-/** A comparison of numbers of all kinds; complex numbers are only compared for equality. */
-const comparison = (
-  name: string,
-  fn: (x: number | bigint, y: number | bigint) => boolean,
-  complex?: (a: Complex, b: Complex) => boolean,
-): Kernel =>
-  binary(name, { float: (x, y) => (fn(x, y) ? 1 : 0), big: fn, ...(complex === undefined ? {} : { complex }) });
+/** A comparison of real numbers of all kinds. */
+const comparison = (name: string, fn: (x: number | bigint, y: number | bigint) => boolean): Kernel =>
+  binary(name, { float: (x, y) => (fn(x, y) ? 1 : 0), big: fn });
 
 /** Equality of keys is that of both of their words. */
 const keyComparison =
@@ -93,7 +89,7 @@ const keyComparison =
   };
 
 /** Numbers in the total order: NaNs at the ends, -0 before 0. */
-function totalOrder(x: number): number {
+export function totalOrder(x: number): number {
   f64[0] = x;
   const raw = i64[0];
   return Number(raw < 0n ? raw ^ 0x7fffffffffffffffn : raw);
@@ -123,19 +119,11 @@ const bitwise = (name: string, fn: (x: number, y: number) => number, big: (x: bi
 export const comparisonKernels = {
   eq: keyComparison(
     true,
-    comparison(
-      "eq",
-      (x, y) => x === y,
-      (a, b) => a[0] === b[0] && a[1] === b[1],
-    ),
+    comparison("eq", (x, y) => x === y),
   ),
   ne: keyComparison(
     false,
-    comparison(
-      "ne",
-      (x, y) => x !== y,
-      (a, b) => a[0] !== b[0] || a[1] !== b[1],
-    ),
+    comparison("ne", (x, y) => x !== y),
   ),
   ge: comparison("ge", (x, y) => x >= y),
   gt: comparison("gt", (x, y) => x > y),
@@ -144,7 +132,6 @@ export const comparisonKernels = {
   eq_to: binary("eq_to", {
     float: (x, y) => (totalOrder(x) === totalOrder(y) ? 1 : 0),
     big: (x, y) => x === y,
-    complex: (a, b) => totalOrder(a[0]) === totalOrder(b[0]) && totalOrder(a[1]) === totalOrder(b[1]),
   }),
   le_to: binary("le_to", { float: (x, y) => (totalOrder(x) <= totalOrder(y) ? 1 : 0), big: (x, y) => x <= y }),
   lt_to: binary("lt_to", { float: (x, y) => (totalOrder(x) < totalOrder(y) ? 1 : 0), big: (x, y) => x < y }),

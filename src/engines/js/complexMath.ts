@@ -1,5 +1,6 @@
 /** Functions of a complex variable, on (re, im) pairs, by their formulas over the reals. Branch cuts are NumPy's. */
-import type { Complex } from "./lanes.ts";
+/** A complex number. */
+export type Complex = readonly [re: number, im: number];
 
 export const add = ([a, b]: Complex, [c, d]: Complex): Complex => [a + c, b + d];
 export const sub = ([a, b]: Complex, [c, d]: Complex): Complex => [a - c, b - d];

@@ -11,7 +11,7 @@ import type { Kernel } from "./kernel.ts";
 const dataOf = (xs: readonly ConcreteArray[]): TypedArray[] => xs.map((x) => x.data);
 
 /** The kernels, given a way to find those of the equations inside. */
-export function controlKernels(table: KernelTable): Readonly<Record<string, Kernel>> {
+export function controlKernels(table: KernelTable) {
   const closedBody =
     (param: string): Kernel =>
     (args, _avals, params) =>
@@ -41,7 +41,7 @@ export function controlKernels(table: KernelTable): Readonly<Record<string, Kern
         table,
       ),
     while: (args, _avals, params) => runWhile(args, params, table),
-  };
+  } as const satisfies Record<string, Kernel>;
 }
 
 /** Runs the third of the four programs, on its own constants and b. */

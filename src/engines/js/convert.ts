@@ -74,4 +74,6 @@ export const convertKernels = {
   stop_gradient: same,
   copy: same,
   optimization_barrier: same,
+  name: same,
+  device_put: same,
 } as const;

@@ -1,16 +1,24 @@
 /**
  * The js engine: a plain interpreter on typed arrays, without anything clever. It is the reference that the other engines are compared with.
+ *
+ * `js` has a kernel for every primitive (one that is forgotten is a compile error below). `createJs` makes an engine of chosen families, one table for
+ * each file of `primitives/`, for apps that have to be small.
  */
 import type { Engine } from "../../core/engine.ts";
+import type { PrimitiveName } from "../../primitives/index.ts";
+import { arithmeticKernels } from "./arithmetic.ts";
+import { comparisonKernels } from "./comparison.ts";
+import { complexKernels } from "./complex.ts";
 import { controlKernels } from "./control.ts";
 import { convKernels } from "./conv.ts";
 import { convertKernels } from "./convert.ts";
+import { createJs } from "./create.ts";
 import { dotKernels } from "./dot.ts";
 import { elementwiseKernels } from "./elementwise.ts";
 import { fftKernels } from "./fft.ts";
 import { gatherKernels } from "./gather.ts";
-import { kernelOf } from "./interpret.ts";
 import type { Kernel } from "./kernel.ts";
+import { joinKernels } from "./join.ts";
 import { linalgKernels } from "./linalg.ts";
 import { spectraKernels } from "./linalgSpectra.ts";
 import { randomKernels } from "./random.ts";
@@ -22,34 +30,58 @@ import { sortKernels } from "./sort.ts";
 import { specialKernels } from "./special.ts";
 import { windowKernels } from "./window.ts";
 
-const identity: Kernel = (args) => args.map((x) => x.data);
+export { createJs, type KernelFamily } from "./create.ts";
+export type { Kernel } from "./kernel.ts";
+export {
+  arithmeticKernels,
+  comparisonKernels,
+  complexKernels,
+  controlKernels,
+  convKernels,
+  convertKernels,
+  dotKernels,
+  elementwiseKernels,
+  fftKernels,
+  gatherKernels,
+  joinKernels,
+  linalgKernels,
+  randomGammaKernels,
+  randomKernels,
+  reduceKernels,
+  shapeKernels,
+  slicingKernels,
+  sortKernels,
+  specialKernels,
+  spectraKernels,
+  windowKernels,
+};
 
-const table = (name: string): Kernel | undefined => kernels[name];
+/** Those of primitives that hold programs come with `controlKernels`. */
+type Controlled = keyof ReturnType<typeof controlKernels>;
 
-const kernels: Readonly<Record<string, Kernel>> = {
-  ...elementwiseKernels,
-  ...convertKernels,
-  ...shapeKernels,
-  ...reduceKernels,
-  ...dotKernels,
+/** A primitive without a kernel is a compile error here. */
+const kernels = {
+  ...arithmeticKernels,
+  ...comparisonKernels,
+  ...complexKernels,
   ...convKernels,
-  ...windowKernels,
+  ...convertKernels,
+  ...dotKernels,
+  ...elementwiseKernels,
   ...fftKernels,
-  ...linalgKernels,
-  ...spectraKernels,
   ...gatherKernels,
+  ...joinKernels,
+  ...linalgKernels,
+  ...randomGammaKernels,
+  ...randomKernels,
+  ...reduceKernels,
+  ...shapeKernels,
   ...slicingKernels,
   ...sortKernels,
   ...specialKernels,
-  ...randomKernels,
-  ...randomGammaKernels,
-  ...controlKernels(table),
-  name: identity,
-  device_put: identity,
-};
+  ...spectraKernels,
+  ...windowKernels,
+} satisfies Record<Exclude<PrimitiveName, Controlled>, Kernel>;
 
 /** The reference engine. */
-export const js: Engine = {
-  name: "js",
-  apply: (primitive, args, outAvals, params) => kernelOf(primitive.name, table)(args, outAvals, params),
-};
+export const js: Engine = createJs(kernels, controlKernels);

@@ -1,5 +1,6 @@
 /** Runs a jaxpr on concrete arrays, equation by equation, but for those that nothing reads. Values are let go after their last use. */
 import { ConcreteArray } from "../../core/array.ts";
+import { isComplex, type DType } from "../../core/dtype.ts";
 import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Jaxpr, type Var } from "../../core/jaxpr.ts";
 import { pruneEquations } from "../../core/liveness.ts";
 import { UnsupportedError } from "../../errors.ts";
@@ -29,17 +30,22 @@ function planOf(jaxpr: Jaxpr, table: KernelTable): readonly Step[] {
       seen.add(x);
       last.push(x);
     }
-    steps.push({ eqn, kernel: kernelOf(eqn.primitive.name, table), last });
+    steps.push({ eqn, kernel: kernelOf(eqn.primitive.name, eqn.invars[0]?.aval.dtype, table), last });
   }
   plan = steps.reverse();
   plans.set(jaxpr, plan);
   return plan;
 }
 
-export function kernelOf(name: string, table: KernelTable): Kernel {
-  const kernel = table(name);
+/** The kernel for operands whose first has the given dtype: complex numbers have kernels of their own. */
+export function kernelOf(name: string, dtype: DType | undefined, table: KernelTable): Kernel {
+  const own = dtype !== undefined && isComplex(dtype) ? table(`complex ${name}`) : undefined;
+  const kernel = own ?? table(name);
   if (kernel === undefined) {
-    throw new UnsupportedError(`the js engine was asked to compute '${name}', and has no kernel for it.`);
+    throw new UnsupportedError(
+      `the js engine was asked to compute '${name}', and has no kernel for it. An engine that was made by createJs has those of the families it was ` +
+        "given; `js` has all.",
+    );
   }
   return kernel;
 }

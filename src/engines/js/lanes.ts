@@ -1,16 +1,13 @@
 /**
  * The loops of elementwise kernels: one function of numbers is applied to each element of a result, whatever the storage of the operands
- * and however they broadcast. Halves are decoded to float32 before and rounded after, 64-bit integers are bigints, complex numbers pairs.
+ * and however they broadcast. Halves are decoded to float32 before and rounded after, 64-bit integers are bigints. Complex numbers are in `complex.ts`.
  */
 import type { ConcreteArray } from "../../core/array.ts";
 import { shapesEqual, sizeOf, type ShapedArray, type Shape } from "../../core/aval.ts";
 import { dtypes, isComplex, type DType, type TypedArray } from "../../core/dtype.ts";
-import { InternalError } from "../../errors.ts";
+import { UnsupportedError } from "../../errors.ts";
 import { isBig, numbersOf, stored, type Numbers } from "./numbers.ts";
 import { room, stridesOf } from "./shape.ts";
-
-/** A complex number. */
-export type Complex = readonly [re: number, im: number];
 
 /** Where operand element belongs to result element i: everywhere the first, the i-th, or as listed. */
 export type Places = "one" | "all" | Int32Array;
@@ -46,30 +43,28 @@ export interface UnaryOp {
   readonly float?: (x: number) => number;
   readonly int?: (x: number) => number;
   readonly big?: (x: bigint) => bigint | number;
-  readonly complex?: (z: Complex) => Complex | number;
 }
 
 export interface BinaryOp {
   readonly float?: (x: number, y: number) => number;
   readonly int?: (x: number, y: number) => number;
   readonly big?: (x: bigint, y: bigint) => bigint | boolean;
-  readonly complex?: (z: Complex, w: Complex) => Complex | boolean;
   /** The loop over floats written out, for operations that are met everywhere: steps of 0 repeat a scalar. */
   readonly loop?: (a: Numbers, b: Numbers, out: Numbers, stepA: 0 | 1, stepB: 0 | 1) => void;
 }
 
 function missing(name: string, dtype: DType): never {
-  throw new InternalError(`the js engine has no ${name} for ${dtype}`);
+  throw new UnsupportedError(
+    `the js engine was asked for '${name}' of ${dtype}, and has no kernel for it.` +
+      (isComplex(dtype) ? " Complex numbers need complexKernels." : ""),
+  );
 }
 
 const isWhole = (dtype: DType): boolean => dtypes[dtype].kind !== "float";
 
 export function runUnary(name: string, op: UnaryOp, x: ConcreteArray, out: ShapedArray): TypedArray {
   const n = out.size;
-  if (isComplex(x.dtype)) {
-    const fn = op.complex ?? missing(name, x.dtype);
-    return fromComplex(out, (i) => fn([x.data[2 * i] as number, x.data[2 * i + 1] as number]));
-  }
+  if (isComplex(x.dtype)) missing(name, x.dtype);
   if (isBig(x.dtype)) {
     const fn = op.big ?? missing(name, x.dtype);
     const result = room(out.dtype, n);
@@ -90,18 +85,6 @@ const settled = (result: Numbers, dtype: DType): TypedArray =>
 
 const storable = (v: bigint | number | boolean, dtype: DType): never => (isBig(dtype) ? BigInt(v) : Number(v)) as never;
 
-function fromComplex(out: ShapedArray, at: (i: number) => Complex | number | boolean): TypedArray {
-  const n = out.size;
-  if (!isComplex(out.dtype)) {
-    const result = numberRoom(out.dtype, n);
-    for (let i = 0; i < n; i++) result[i] = Number(at(i));
-    return stored(result, out.dtype);
-  }
-  const result = room(out.dtype, n);
-  for (let i = 0; i < n; i++) [result[2 * i], result[2 * i + 1]] = at(i) as Complex;
-  return result;
-}
-
 export function runBinary(
   name: string,
   op: BinaryOp,
@@ -112,12 +95,7 @@ export function runBinary(
   const n = out.size;
   const px = placesOf(x.shape, out.shape);
   const py = placesOf(y.shape, out.shape);
-  if (isComplex(x.dtype)) {
-    const fn = op.complex ?? missing(name, x.dtype);
-    const complexAt = (a: ConcreteArray, i: number): Complex =>
-      isComplex(a.dtype) ? [a.data[2 * i] as number, a.data[2 * i + 1] as number] : [Number(a.data[i]), 0];
-    return fromComplex(out, (i) => fn(complexAt(x, placeAt(px, i)), complexAt(y, placeAt(py, i))));
-  }
+  if (isComplex(x.dtype)) missing(name, x.dtype);
   if (isBig(x.dtype)) {
     const fn = op.big ?? missing(name, x.dtype);
     const result = room(out.dtype, n);
