@@ -15,11 +15,11 @@ import type { Held, Place } from "./held.ts";
 import { KernelBuilder, spaceOf } from "./kernelBuilder.ts";
 import { flattenJaxpr, type Flat, type Tag } from "./lower.ts";
 import type { Fold } from "./loop.ts";
-import { moved, reshaped } from "./moves.ts";
+import { moved, reshaped, transposed } from "./moves.ts";
 import { Buffer, type Block, type BufferKind, type CopyStep, type Operand, type Step } from "./program.ts";
 import { scheduled } from "./schedule.ts";
-import type { Target } from "./target.ts";
-import { broadcastView, identityView, isContiguous, reshapeView, type Fill, type View } from "./view.ts";
+import type { Routine, Target } from "./target.ts";
+import { broadcastView, identityView, isContiguous, reshapeView, transposeView, type Fill, type View } from "./view.ts";
 
 /** What all blocks of a program share. */
 export class ProgramContext {
@@ -168,13 +168,21 @@ export class BlockBuilder {
     return buffer;
   }
 
-  /** The value as a view of a buffer. */
-  operand(held: Held, accepts: (view: View) => boolean): Operand {
-    if (held.place.kind === "view" && held.place.root.place.kind !== "index") {
+  /** The value as a routine takes operand `index`: as a view of what there is, or a copy in the order that it asks for. */
+  #operand(held: Held, index: number, routine: Routine | null): Operand {
+    if (routine === null) return { buffer: this.materialize(held), view: identityView(held.aval.shape) };
+    if (held.place.kind === "view" && routine.accepts(index, held.place.view)) {
       const { root, view } = held.place;
-      if (accepts(view)) return { buffer: this.materialize(root), view };
+      return { buffer: this.materialize(root), view };
     }
-    return { buffer: this.materialize(held), view: identityView(held.aval.shape) };
+    const plain = identityView(held.aval.shape);
+    if (routine.accepts(index, plain)) return { buffer: this.materialize(held), view: plain };
+    const order = routine.arrange(index);
+    const shape = order.map((d) => held.aval.shape[d]);
+    const [place] = transposed(this, held, order);
+    const buffer = this.materialize({ ...held, place, aval: held.aval.update({ shape }) });
+    const back = order.map((_, d) => order.indexOf(d));
+    return { buffer, view: transposeView(identityView(shape), back) };
   }
 
   #fresh(held: Held): Buffer {
@@ -276,7 +284,7 @@ export class BlockBuilder {
   #addCall(eqn: Eqn, args: readonly Held[]): void {
     const inAvals = args.map((a) => a.aval);
     const routine = this.context.target.routine(eqn, inAvals);
-    const operands = args.map((a, i) => this.operand(a, (view) => routine?.accepts(i, view) === true));
+    const operands = args.map((a, i) => this.#operand(a, i, routine));
     const outputs = eqn.outvars.map((v) => this.context.buffer(v.aval, "temporary", eqn.primitive.name, eqn.source));
     const bytes = routine?.workspace(operands.map((o) => o.view)) ?? 0;
     const index = this.push({

@@ -86,6 +86,11 @@ export function moved(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): Pla
 export const reshaped = (block: BlockBuilder, held: Held, shape: readonly number[]): Place =>
   changed(block, held, (v) => reshapeView(v, shape));
 
+/** The array with its dimensions in another order. */
+export const transposed = (block: BlockBuilder, held: Held, order: readonly number[]): Place[] => [
+  changed(block, held, (v) => transposeView(v, order)),
+];
+
 /** The same elements under another name. */
 function same(held: Held): Place {
   const { place } = held;

@@ -8,6 +8,8 @@ export interface Routine {
   readonly name: string;
   /** Whether operand `index` may lie in memory as this view says; else it is copied first. */
   readonly accepts: (index: number, view: View) => boolean;
+  /** The order of the operand's dimensions in which a copy of it is always accepted. */
+  readonly arrange: (index: number) => readonly number[];
   /** Bytes that it needs while it runs, for operands that lie so. */
   readonly workspace: (views: readonly View[]) => number;
 }

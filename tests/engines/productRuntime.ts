@@ -20,7 +20,11 @@ export function runRoutine<T extends Floats>(
   lhs: T,
   rhs: T,
   out: T,
-  { ranges = 1, fast = false }: { readonly ranges?: number; readonly fast?: boolean } = {},
+  {
+    ranges = 1,
+    fast = false,
+    rhsOffset = 0,
+  }: { readonly ranges?: number; readonly fast?: boolean; readonly rhsOffset?: number } = {},
 ): T {
   const places: number[] = [];
   let at = GUARD;
@@ -39,7 +43,7 @@ export function runRoutine<T extends Floats>(
   put(lhs, left);
   put(rhs, right);
   put(out, result);
-  placeBlock(memory.buffer, block, call.block, { out: result, lhs: left, rhs: right, workspace });
+  placeBlock(memory.buffer, block, call.block, { out: result, lhs: left, rhs: right + rhsOffset, workspace });
   const before = bytes.slice(0, at);
   const fn = (exports[Number(fast)] ??= instances[Number(fast)]())[call.routine] as (...xs: number[]) => void;
   const size = Math.ceil(call.units / ranges);

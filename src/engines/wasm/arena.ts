@@ -3,6 +3,7 @@
  * which each program lays out for itself while it runs. Memory grows when a program needs more, and never shrinks while it lives.
  */
 import { OutOfMemoryError } from "../../errors.ts";
+import { runtimeModule } from "./runtime/index.ts";
 
 const PAGE = 65536;
 /** Where the arena begins; below it the blocks of programs. Pages that nobody touches cost address space only. */
@@ -19,6 +20,7 @@ export class Arena {
   owner: object | null = null;
   /** The most bytes that any run has taken. */
   highWater = 0;
+  #routines: WebAssembly.Instance["exports"] | null = null;
   #nextBlock = FIRST_BLOCK;
   readonly #freeBlocks = new Map<number, number[]>();
   #capacity: number;
@@ -26,8 +28,16 @@ export class Arena {
   constructor(shared: boolean) {
     const initial = ARENA / PAGE + 16;
     this.shared = shared;
-    this.memory = new WebAssembly.Memory(shared ? { initial, maximum: 65536, shared } : { initial });
+    this.memory = new WebAssembly.Memory({ initial, maximum: 65536, shared });
     this.#capacity = initial * PAGE;
+  }
+
+  /** The routines of the runtime module, on this memory. */
+  routines(): Readonly<Record<string, WebAssembly.ImportValue>> {
+    this.#routines ??= new WebAssembly.Instance(runtimeModule({ shared: this.shared }), {
+      env: { memory: this.memory },
+    }).exports;
+    return this.#routines as Readonly<Record<string, WebAssembly.ImportValue>>;
   }
 
   /** Makes room for an arena of so many bytes. */

@@ -12,7 +12,7 @@ import { ModuleBuilder, type Callable } from "./encode/module.ts";
 import { importHost, type HostFunction } from "./code/host.ts";
 import { emitLoop } from "./code/loopCode.ts";
 import { loopKey, planLoop, type LoopPlan } from "./code/loopPlan.ts";
-import { routineNames, writeRoutine, type RoutineCall } from "./routines.ts";
+import { routineNames, writeRoutine, type Pointer, type RoutineCall } from "./routines.ts";
 
 export interface ProgramCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -24,9 +24,9 @@ export interface ProgramCode {
 /** Steps in one function of the module. */
 const CHUNK = 200;
 
-interface Slot {
+/** A word of an argument block that holds the address of a buffer, or of a place behind its beginning. */
+interface Slot extends Pointer {
   readonly at: number;
-  readonly buffer: Buffer;
 }
 
 export function emitProgram(program: Program, blockBase: number, shared: boolean): ProgramCode {
@@ -47,13 +47,18 @@ export function blockBytes(block: Block): number {
       case "cond":
         for (const b of step.branches) bytes += blockBytes(b);
         break;
-      case "loop":
-      case "call": {
+      case "loop": {
         const { reads, writes } = buffersOf(step);
         bytes += 4 * (reads.length + writes.length);
-        if (step.kind === "call" && step.routine !== "reference") bytes += writeRoutine(step).words.length * 4;
         break;
       }
+      case "call":
+        if (step.routine === "reference") bytes += 4 * (step.operands.length + step.outputs.length);
+        else {
+          const { pointers, words } = writeRoutine(step);
+          bytes += 4 * (pointers.length + words.length);
+        }
+        break;
       case "copy":
         break;
     }
@@ -145,28 +150,28 @@ class ProgramEmitter {
       this.#codes.set(key, known);
     }
     this.#plans.set(step, { plan, ...known });
-    this.#block(step, plan.slots, []);
+    this.#block(step, plan.slots.map(whole), []);
   }
 
   #prepareCall(step: CallStep): void {
     if (step.routine === "reference") {
       this.#hostSteps.push(step);
-      this.#block(step, [...step.operands.map((o) => o.buffer), ...step.outputs], []);
+      this.#block(step, [...step.operands.map((o) => o.buffer), ...step.outputs].map(whole), []);
       return;
     }
     const call = writeRoutine(step);
     this.#calls.set(step, call);
-    this.#block(step, call.buffers, call.words);
+    this.#block(step, call.pointers, call.words);
   }
 
-  #block(step: Step, buffers: readonly Buffer[], words: readonly number[]): void {
+  #block(step: Step, pointers: readonly Pointer[], words: readonly number[]): void {
     const at = this.#base + 4 * this.#words.length;
     this.#blocks.set(step, at);
     this.#slots.set(
       step,
-      buffers.map((buffer, i) => ({ at: at + 4 * i, buffer })),
+      pointers.map((p, i) => ({ ...p, at: at + 4 * i })),
     );
-    for (const b of buffers) this.#words.push(b.root.moving ? 0 : addressOf(b));
+    for (const { buffer, offset } of pointers) this.#words.push(buffer.root.moving ? 0 : addressOf(buffer) + offset);
     for (const w of words) this.#words.push(w);
   }
 
@@ -233,10 +238,11 @@ class ProgramEmitter {
     const patches = this.#movingSlots(step.body, new Set(sliced.map((s) => s.slice)));
     const i = f.local("i32");
     f.forRange(i, 0, step.length, 1, () => {
-      for (const { at, buffer } of patches)
-        f.i32(at)
-          .get(this.#moving.get(buffer.root) as Local)
-          .mem("i32.store");
+      for (const { at, buffer, offset } of patches) {
+        f.i32(at).get(this.#moving.get(buffer.root) as Local);
+        if (offset !== 0) f.i32(offset).op("i32.add");
+        f.mem("i32.store");
+      }
       for (const s of step.body.steps) this.#step(f, s);
       for (const { slice } of sliced) {
         const local = this.#moving.get(slice) as Local;
@@ -311,5 +317,7 @@ class ProgramEmitter {
     return f;
   }
 }
+
+const whole = (buffer: Buffer): Pointer => ({ buffer, offset: 0 });
 
 const addressOf = (buffer: Buffer): number => ARENA + buffer.root.offset;

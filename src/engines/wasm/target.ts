@@ -3,6 +3,7 @@ import { dtypes } from "../../core/dtype.ts";
 import type { Target } from "../../compile/target.ts";
 import { isMovable } from "./code/lanes.ts";
 import { supports } from "./code/scalarOps.ts";
+import { routineOf } from "./routines.ts";
 import { formOf } from "./code/vectorCode.ts";
 
 export const wasmTarget: Target = {
@@ -25,5 +26,5 @@ export const wasmTarget: Target = {
       ? name !== "reduce_sum" && name !== "reduce_prod"
       : dtypes[dtype].bytes >= 4 && formOf(dtype) !== "mask";
   },
-  routine: () => null,
+  routine: routineOf,
 };

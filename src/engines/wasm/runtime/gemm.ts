@@ -32,10 +32,10 @@ export interface BatchAxis {
   readonly out: number;
 }
 
-const elements = { f32: exactF32, f64: exactF64, i32: wrappingI32 } as const satisfies Record<string, Element>;
+export const elements = { f32: exactF32, f64: exactF64, i32: wrappingI32 } as const satisfies Record<string, Element>;
 
 /** Rows of a unit of the packed product: both 4 and 6 divide it. */
-const UNIT_ROWS = 48;
+export const UNIT_ROWS = 48;
 /** Fewer rows than these aren't worth a packed B. */
 const FEW_ROWS = 64;
 /** Fewer columns than these aren't worth a packed A. */
