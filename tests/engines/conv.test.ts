@@ -145,7 +145,7 @@ describe("the bits of the reference engine", () => {
         const convs = program.jaxpr.eqns.filter((e) => e.primitive.name === "conv_general_dilated");
         expect(convs.length).toBe(3);
         for (const eqn of convs) {
-          const [lhs, rhs] = eqn.invars.map((v) => (v.aval as ShapedArray).shape);
+          const [lhs, rhs] = eqn.invars.map((v) => v.aval.shape);
           check("f32", lhs, rhs, eqn.params as ConvParams, 5, { ranges: 2 });
         }
       });

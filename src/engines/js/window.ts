@@ -47,13 +47,17 @@ const folding =
     }
     const { lanes } = dtypes[out.dtype];
     const values = numbersOf(x);
-    const result = new Float64Array(out.size * lanes);
+    // Floats are added in their own precision, halves in single: the contract of all engines.
+    const single = dtypes[out.dtype].kind === "float" && out.dtype !== "float64";
+    const result = single ? new Float32Array(out.size * lanes) : new Float64Array(out.size * lanes);
     for (let p = 0; p < out.size; p++) {
       for (let lane = 0; lane < lanes; lane++) {
         let acc = start;
         for (let k = 0; k < width; k++) {
           const at = table[p * width + k];
-          if (at >= 0) acc = step(acc, values[at * lanes + lane]);
+          if (at < 0) continue;
+          acc = step(acc, values[at * lanes + lane]);
+          if (single) acc = Math.fround(acc);
         }
         result[p * lanes + lane] = acc;
       }
@@ -126,7 +130,7 @@ const selectAndScatterAdd: Kernel = ([source, operand], [out], params) => {
   const table = tableOf(operand.shape, source.shape, { ...window, base_dilation: ones, window_dilation: ones });
   const places = selected(operand, source.size, width, table, select_prim);
   const values = numbersOf(source);
-  const result = new Float64Array(out.size);
+  const result = out.dtype === "float64" ? new Float64Array(out.size) : new Float32Array(out.size);
   places.forEach((at, p) => {
     if (at >= 0) result[at] += values[p];
   });

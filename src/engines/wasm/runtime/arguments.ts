@@ -8,7 +8,7 @@
  */
 
 /** Byte offsets of consecutive 32-bit fields. */
-const layout = <K extends string>(...names: readonly K[]): Readonly<Record<K, number>> =>
+export const layout = <K extends string>(...names: readonly K[]): Readonly<Record<K, number>> =>
   Object.fromEntries(names.map((name, i) => [name, 4 * i])) as Record<K, number>;
 
 export const head = layout(

@@ -9,4 +9,5 @@
 export { head as blockFields, placeBlock, type Pointers, type RuntimeCall } from "./arguments.ts";
 export { conv, type ConvOperand, type ConvShape } from "./conv.ts";
 export { gemm, type BatchAxis, type GemmShape } from "./gemm.ts";
+export { reduceWindow, selectAndGather, selectAndScatter } from "./pooling.ts";
 export { hasFused, runtimeBytes, runtimeModule, runtimeRoutines, type RuntimeOptions } from "./runtimeModule.ts";

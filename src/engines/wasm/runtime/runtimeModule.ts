@@ -9,6 +9,7 @@ import { directTile, packedTile, scatterTile } from "./microKernel.ts";
 import { listOffsets, listSteps } from "./lines.ts";
 import { packPanel, packRun } from "./pack.ts";
 import { packedProduct } from "./packedProduct.ts";
+import { addPools, poolRoutines } from "./poolingCode.ts";
 import { vectorByColumns, vectorByRows } from "./vectorProduct.ts";
 
 export interface RuntimeOptions {
@@ -22,9 +23,10 @@ export interface RuntimeOptions {
 const products = ["packed", "direct", "byRows", "byColumns"] as const;
 
 /** What the module exports. */
-export const runtimeRoutines: readonly string[] = products.flatMap((name) =>
-  ["f32", "f64", "i32"].map((type) => `${name}_${type}`),
-);
+export const runtimeRoutines: readonly string[] = [
+  ...products.flatMap((name) => ["f32", "f64", "i32"].map((type) => `${name}_${type}`)),
+  ...poolRoutines,
+];
 
 /** 4 GiB, the most that 32 bits address. */
 const MAX_PAGES = 65_536;
@@ -59,6 +61,7 @@ export function runtimeBytes({ shared = false, fast = false }: RuntimeOptions): 
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", { min: 1, max: MAX_PAGES, shared });
   for (const el of [fast ? fusedF32 : exactF32, fast ? fusedF64 : exactF64, wrappingI32]) addProducts(module, el);
+  addPools(module);
   return module.encode();
 }
 
