@@ -35,10 +35,11 @@ export default {
     only("core", "^src/core/", "core/", "core knows nothing but itself, errors and trees."),
     only("passes", "^src/passes/", "passes/|core/", "A pass turns a jaxpr into a jaxpr: it needs core only."),
     only("primitives", "^src/primitives/", "primitives/|passes/|core/", "A primitive's record needs core and passes."),
+    only("plan", "^src/plan/", "plan/", "The planner works on plain graphs: it knows nothing of arrays and programs."),
     only(
       "compile",
       "^src/compile/",
-      "compile/|primitives/|passes/|core/",
+      "compile/|plan/|primitives/|passes/|core/",
       "A program is made from a jaxpr; engines and the API are its users.",
     ),
     only(
@@ -137,7 +138,7 @@ export default {
       comment:
         "The library runs in browsers: only io, the xla engine and the tables' terminal output may ask for node:.",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(?:io|engines/xla|inspect)/" },
+      from: { path: "^src/", pathNot: "^src/(?:io/|engines/xla/|inspect/|cli\\.ts$)" },
       to: { dependencyTypes: ["core"], dependencyTypesNot: ["type-only"] },
     },
     {

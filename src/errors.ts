@@ -80,6 +80,28 @@ export class NonConcreteBooleanIndexError extends RematError {
   override readonly jaxClass: string = "NonConcreteBooleanIndexError";
 }
 
+/** A graph that cannot be planned: a size, a time, an edge or a file that makes no sense. */
+export class PlanGraphError extends RematValueError {}
+
+/** No plan keeps memory within the budget. */
+export class BudgetError extends RematError {
+  /** The smallest peak of any plan that was found, in bytes. */
+  readonly smallest: number;
+  /** What is in memory at that peak, largest first. */
+  readonly holders: readonly BudgetHolder[];
+  constructor(message: string, smallest: number, holders: readonly BudgetHolder[]) {
+    super(message);
+    this.smallest = smallest;
+    this.holders = holders;
+  }
+}
+
+/** One value, workspace or other holder of memory that stands in the way of a budget. */
+export interface BudgetHolder {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 /** A bug in this library: an invariant does not hold. */
 export class InternalError extends RematError {
   override readonly jaxClass: string = "AssertionError";

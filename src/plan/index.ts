@@ -1,0 +1,16 @@
+/** `remat/plan`: the memory planner on plain graphs, and the simple planners beside which it is measured. */
+export { BudgetError, type BudgetHolder, PlanGraphError } from "../errors.ts";
+export type { InPlace, PlanEdge, PlanGraph, PlanNode, PlanOutput } from "./graph.ts";
+export { formatBytes, parseBudget } from "./memoryBudget.ts";
+export { readNodeLink } from "./nodeLink.ts";
+export { type ParetoOptions, paretoGraph } from "./paretoGraph.ts";
+export {
+  type GraphPlan,
+  planGraph,
+  type PlanCost,
+  type PlannedNode,
+  type PlanOptions,
+  type SearchSettings,
+} from "./planGraph.ts";
+export type { PlanProgress } from "./search.ts";
+export { type PlanStep, simulateGraph, type Simulation } from "./simulate.ts";

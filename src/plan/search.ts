@@ -1,0 +1,181 @@
+/**
+ * The search. The planner doesn't look for one plan but for the whole curve of memory against time, and a budget picks a point of it: so a
+ * bigger budget can never give a slower plan, whichever budgets are asked for, in whichever order. Budgets form a ladder. At every rung,
+ * from the lowest up, there are greedy starts (`greedy.ts`), and then a large neighbourhood search (Shaw 1998): some of the repeated runs are
+ * taken out, the greedy planner mends the plan with some chance in its choices, and what is needless is pruned. A rung starts from the best
+ * plan of those below it, and rungs above the budget asked for are left out, since no rung depends on them.
+ *
+ * The effort is counted, not timed: the same graph and budget give the same plan everywhere, unless a time limit cuts the search short.
+ */
+import { addPlan, fastestWithin, type Front } from "./front.ts";
+import type { FlatGraph } from "./graph.ts";
+import { greedy, type Taste, tastes } from "./greedy.ts";
+import { prune, sweep, without } from "./prune.ts";
+import { type Random, seededRandom } from "./random.ts";
+import { type Workbench, workbench } from "./split.ts";
+import { emptyTrace, retrace, type Trace } from "./trace.ts";
+
+/** How far a search has come: what `onProgress` is told. */
+export interface PlanProgress {
+  /** Between 0 and 1. */
+  readonly done: number;
+  /** The rung, in bytes. */
+  readonly budget: number;
+  /** The time of the best plan for it so far, if there is one. */
+  readonly time: number | undefined;
+}
+
+export interface SearchOptions {
+  /** The largest budget of interest, in bytes. */
+  readonly upTo: number;
+  /** How much to search: 1 is the default, 0 leaves the greedy starts alone. */
+  readonly effort: number;
+  /** Called now and then; the search ends early where it returns false. */
+  readonly carryOn: (progress: PlanProgress) => boolean;
+}
+
+interface Desk {
+  readonly graph: FlatGraph;
+  readonly bench: Workbench;
+  readonly base: Trace;
+  readonly trace: Trace;
+  readonly front: Front;
+}
+
+const record = ({ front, trace }: Desk): boolean =>
+  addPlan(front, { peak: trace.peak, time: trace.time, seq: trace.seq.slice(0, trace.length) });
+
+/** Greedy from the plan without repeats, pruned; what it reached counts as a plan even where it missed the budget. */
+function start(desk: Desk, budget: number, taste: Taste): boolean {
+  const { graph, trace, bench, base } = desk;
+  retrace(graph, trace, base.seq);
+  const found = greedy(graph, trace, bench, budget, taste, seededRandom(1));
+  prune(graph, trace, Math.max(budget, trace.peak), (v) => graph.cost[v]);
+  record(desk);
+  return found;
+}
+
+/** The curve of a graph, for budgets up to `upTo`. */
+export function searchFront(graph: FlatGraph, floor: number, options: SearchOptions): Front {
+  const base = emptyTrace(graph);
+  retrace(graph, base, graph.order);
+  const front: Front = [];
+  const desk: Desk = { graph, bench: workbench(graph), base, trace: emptyTrace(graph), front };
+  addPlan(front, { peak: base.peak, time: base.time, seq: base.seq });
+  if (base.peak <= floor) return front;
+  const least = lowest(desk, floor, options);
+  const rungs = ladder(desk, least).filter((rung) => rung.budget <= options.upTo);
+  const whole = rungs.reduce((sum, rung) => sum + rung.weight, 0);
+  let done = 0;
+  for (const { budget, weight } of rungs) {
+    const share = done / whole;
+    const report = (): boolean => options.carryOn({ done: share, budget, time: fastestWithin(front, budget)?.time });
+    if (!report()) return front;
+    if (weight > 1) for (const taste of tastes) start(desk, budget, taste);
+    else start(desk, budget, tastes[0]);
+    if (!improve(desk, budget, options.effort * weight, report)) return front;
+    done += weight;
+  }
+  return front;
+}
+
+/** Looks for the smallest peak that can be had, by halving the way to the floor. */
+function lowest(desk: Desk, floor: number, options: SearchOptions): number {
+  const { front } = desk;
+  const few = [tastes[0], tastes[2], tastes[4], tastes[5], tastes[7]];
+  let low = floor;
+  let share = 0;
+  for (let round = 0; round < 8 && front[0].peak > low; round++) {
+    const budget = round === 0 ? floor : Math.floor(low + (front[0].peak - low) * share);
+    if (!options.carryOn({ done: 0, budget, time: undefined })) break;
+    if (!few.some((taste) => start(desk, budget, taste)) && round > 0) low = budget;
+    share = 0.5;
+  }
+  return front[0].peak;
+}
+
+interface Rung {
+  readonly budget: number;
+  /** Its part of the effort. */
+  readonly weight: number;
+}
+
+/** Graphs of up to this many nodes get a rung for every peak that there is. */
+const small = 24;
+
+/** The rungs, from the lowest up: they depend on the graph alone. */
+function ladder(desk: Desk, least: number): Rung[] {
+  const { base, front, graph } = desk;
+  const rungs = new Map<number, number>([[least, 4]]);
+  if (graph.size <= small) {
+    let budget = base.peak;
+    for (let k = 0; k < 250 && budget >= least; k++) {
+      rungs.set(budget, 4);
+      start(desk, budget - 1, tastes[0]);
+      start(desk, budget - 1, tastes[5]);
+      const next = fastestWithin(front, budget - 1);
+      if (next === undefined) break;
+      budget = next.peak;
+    }
+  } else {
+    for (let k = 1; k <= 100; k++) {
+      const budget = Math.floor((base.peak * k) / 100);
+      if (budget >= least) rungs.set(budget, k % 5 === 0 ? 6 : 1);
+    }
+  }
+  return [...rungs].map(([budget, weight]) => ({ budget, weight })).sort((a, b) => a.budget - b.budget);
+}
+
+/** Improves the best plan of a rung; false where the caller wants no more. */
+function improve(desk: Desk, budget: number, effort: number, report: () => boolean): boolean {
+  const { graph, trace, base, front } = desk;
+  const first = fastestWithin(front, budget);
+  if (first === undefined) return true;
+  // Rounds cost time in proportion to the graph's size and more: larger graphs get fewer.
+  const rounds = Math.round((effort * 6000) / Math.max(20, graph.size));
+  const random = seededRandom(budget % 2 ** 32);
+  let { seq, time } = first;
+  let best = time;
+  for (let round = 0; round < rounds; round++) {
+    if (round % 8 === 7 && !report()) return false;
+    if (best <= base.time) return true;
+    retrace(graph, trace, seq);
+    breakUp(desk, random);
+    const taste: Taste = {
+      alpha: 0.3 + random.next(),
+      power: random.next() < 0.6 ? 1 : 2,
+      noise: random.next() < 0.3 ? 0.2 : 1.2,
+    };
+    const slack = (best - base.time) * 0.03 * (1 - round / rounds);
+    if (!greedy(graph, trace, desk.bench, budget, taste, random, time + slack + (best - base.time) * 0.3)) continue;
+    const shuffle = random.next() < 0.5 ? 0 : 1;
+    prune(graph, trace, budget, (v) => graph.cost[v] * (1 + shuffle * random.next()));
+    if (trace.time > time + slack) continue;
+    seq = trace.seq.slice(0, trace.length);
+    time = trace.time;
+    if (time < best) {
+      best = time;
+      record(desk);
+    } else if (time > best && random.next() < 0.02) {
+      ({ seq, time } = fastestWithin(front, budget)!);
+    }
+  }
+  return true;
+}
+
+/** Takes some of the repeated runs out: neighbours in the sequence, or any. */
+function breakUp({ graph, trace }: Desk, random: Random): void {
+  const runs: number[] = [];
+  for (let p = 0; p < trace.length; p++) if (trace.previous[p] >= 0) runs.push(p);
+  if (runs.length === 0) return;
+  const marked = new Uint8Array(trace.length);
+  const count = 1 + random.below(Math.min(runs.length, random.next() < 0.7 ? 4 : 10));
+  if (random.next() < 0.5) {
+    const from = random.below(runs.length);
+    for (let k = 0; k < count; k++) marked[runs[(from + k) % runs.length]] = 1;
+  } else {
+    for (let k = 0; k < count; k++) marked[runs[random.below(runs.length)]] = 1;
+  }
+  retrace(graph, trace, without(trace, marked));
+  sweep(graph, trace);
+}
