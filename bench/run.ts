@@ -1,7 +1,8 @@
 /** `npm run bench -- NAME`: runs a benchmark. Figures are ratios within one run; the machine should be idle otherwise. */
+import { benchGemm } from "./gemm.ts";
 import { benchTrace } from "./trace.ts";
 
-const benches: Readonly<Record<string, () => unknown>> = { trace: () => benchTrace() };
+const benches: Readonly<Record<string, () => unknown>> = { trace: () => benchTrace(), gemm: benchGemm };
 
 const names = process.argv.slice(2);
 const wanted = names.length > 0 ? names : Object.keys(benches);

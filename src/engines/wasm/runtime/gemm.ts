@@ -40,6 +40,9 @@ export const UNIT_ROWS = 48;
 const FEW_ROWS = 64;
 /** Fewer columns than these aren't worth a packed A. */
 const FEW_COLUMNS = 16;
+/** A B that is read for so few rows, or that stays in the cache, is read where it lies. */
+const FEW_USES = 16;
+const CACHED = 2 ** 17;
 /** Rows and columns of a unit of the direct product. */
 const DIRECT_UNIT = 64;
 /** Rows beside which eight columns are better computed the other way around. */
@@ -118,7 +121,7 @@ export function gemm(shape: GemmShape, slots = 1): RuntimeCall {
     ...slot.fields,
     innerBatch: inner.size,
     ...{ aOuter, aInner, bOuter, bInner, outOuter: outer.out * bytes, outInner: inner.out * bytes },
-    unpackedB: Number(b.line === 1),
+    unpackedB: Number(b.line === 1 && (rows <= FEW_USES || Math.min(shape.sum, SUM_BLOCK) * columns * bytes <= CACHED)),
   };
   const block = writeBlock(fields, plainSource(a, bytes, rows, shape.sum), plainSource(b, bytes, columns, shape.sum));
   return { routine: `${routine}_${el.name}`, block, units, workspaceBytes: units === 0 ? 0 : used * slot.size };

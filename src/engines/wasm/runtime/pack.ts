@@ -17,8 +17,14 @@ interface Panel {
 const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
 
 /** Four numbers each of four rows, loaded and turned around; two of two for numbers of 8 bytes. */
-export function turned(f: FunctionBuilder, bytes: 4 | 8, rows: readonly Local[], v: readonly Local[]): void {
-  rows.forEach((q, i) => f.get(q).mem("v128.load", 0, 2).set(v[i]));
+export function turned(
+  f: FunctionBuilder,
+  bytes: 4 | 8,
+  rows: readonly Local[],
+  v: readonly Local[],
+  offset = 0,
+): void {
+  rows.forEach((q, i) => f.get(q).mem("v128.load", offset, 2).set(v[i]));
   const shuffled = (to: Local, x: Local, y: Local, places: readonly [number, number, number, number]): void => {
     f.get(x)
       .get(y)

@@ -217,17 +217,39 @@ function columnSums(module: ModuleBuilder, el: Element, groups: number): Functio
   const v = Array.from({ length: 6 }, () => f.local("v128"));
   const factors = Array.from({ length: lanes }, () => f.local("v128"));
   const turns = f.local("i32");
+  const loadFactors = (from: Local): void => {
+    for (const factor of factors) {
+      f.get(from).mem(el.loadSplat).set(factor);
+      advanceBy(f, from, aStep);
+    }
+  };
+  const addTurned = (sum: Local, g: number, offset: number): void => {
+    turned(f, bytes, at.slice(g * lanes, (g + 1) * lanes), v, offset);
+    factors.forEach((factor, k) => {
+      multiplyAdd(f, el, sum, factor, v[k]);
+    });
+  };
+  // A cache line of each column at a time: columns whose lines fall into one set of the cache would push out each other's.
+  const line = 64 / bytes;
+  const from = f.local("i32");
+  f.get(count).i32(line).op("i32.div_u").set(turns);
+  repeat(f, turns, () => {
+    sums.forEach((sum, g) => {
+      f.get(a).set(from);
+      for (let u = 0; u < line / lanes; u++) {
+        loadFactors(from);
+        addTurned(sum, g, 16 * u);
+      }
+    });
+    f.get(from).set(a);
+    for (const x of at) advance(f, x, 64);
+  });
+  f.get(count).i32(line).op("i32.rem_u").set(count);
   f.get(count).i32(lanes).op("i32.div_u").set(turns);
   repeat(f, turns, () => {
-    for (const factor of factors) {
-      f.get(a).mem(el.loadSplat).set(factor);
-      advanceBy(f, a, aStep);
-    }
+    loadFactors(a);
     sums.forEach((sum, g) => {
-      turned(f, bytes, at.slice(g * lanes, (g + 1) * lanes), v);
-      factors.forEach((factor, k) => {
-        multiplyAdd(f, el, sum, factor, v[k]);
-      });
+      addTurned(sum, g, 0);
     });
     for (const x of at) advance(f, x, 16);
   });
