@@ -9,7 +9,7 @@ import type { Local } from "../encode/function.ts";
 import type { PlainOp } from "../encode/opcodes.ts";
 import { convert, converts } from "./conversions.ts";
 import { binaryHost, unaryHost, type HostFunction } from "./host.ts";
-import { transcendental } from "./transcendental.ts";
+import { vectorMath, vectorMath2 } from "../math/index.ts";
 import { formOf, isSigned, type Form, type VectorCode } from "./vectorCode.ts";
 
 /** An equation of a loop kernel: the dtypes of its operands and of its result. */
@@ -76,18 +76,22 @@ const byLane =
   };
 
 /** Vector code for float32 where there is some; float64 always takes JavaScript's functions. */
-function hosted(name: HostFunction): Row {
-  const vector = Object.hasOwn(transcendental, name) ? transcendental[name] : null;
-  return {
-    f32:
-      vector === null
-        ? byLane(name)
-        : (c, [x]) => {
-            vector(c, x);
-          },
-    f64: byLane(name),
-  };
-}
+const hosted = (name: HostFunction): Row => ({ f32: byLane(name), f64: byLane(name) });
+
+const vector = Object.fromEntries([
+  ...Object.entries(vectorMath).map(([name, emit]): [string, Emit] => [
+    name,
+    (c, [x]) => {
+      emit(c, x);
+    },
+  ]),
+  ...Object.entries(vectorMath2).map(([name, emit]): [string, Emit] => [
+    name,
+    (c, [x, y]) => {
+      emit(c, x, y);
+    },
+  ]),
+]);
 
 /** Integers of fewer than 32 bits wrap to their width after what may leave it. */
 function wrap(c: VectorCode, dtype: DType): void {
@@ -394,10 +398,15 @@ const rows: Readonly<Record<string, Row>> = {
   shift_left: { i32: shift("shl"), i64: shift("shl") },
   shift_right_arithmetic: { i32: shift("shr_s"), i64: shift("shr_s") },
   shift_right_logical: { i32: shift("shr_u"), i64: shift("shr_u") },
-  ...Object.fromEntries(
-    [...Object.keys(unaryHost), ...Object.keys(binaryHost)].map((n) => [n, hosted(n as HostFunction)]),
-  ),
+  ...mathRows(),
 };
+
+function mathRows(): Record<string, Row> {
+  const hosts = Object.keys({ ...unaryHost, ...binaryHost }) as HostFunction[];
+  const made: Record<string, Row> = Object.fromEntries(hosts.map((name) => [name, hosted(name)]));
+  for (const [name, f32] of Object.entries(vector)) made[name] = { ...made[name], f32 };
+  return made;
+}
 
 function sameMask(equal: boolean): Emit {
   return (c, [x, y]) => {

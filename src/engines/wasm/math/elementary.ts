@@ -7,21 +7,10 @@
  * reduced in float64 (W. J. Cody and W. Waite, Software Manual for the Elementary Functions, 1980); the largest ones take JavaScript's functions.
  */
 import type { Local } from "../encode/function.ts";
-import { unaryHost } from "./host.ts";
-import type { VectorCode } from "./vectorCode.ts";
-
-type VectorFunction = (c: VectorCode, x: Local) => void;
-
-/** Pushes p[0] + x (p[1] + x (p[2] + ...)): coefficients from the constant on. */
-function polynomial(c: VectorCode, x: Local, coefficients: readonly number[]): void {
-  const { f } = c;
-  const last = coefficients.length - 1;
-  f.get(c.f32(coefficients[last]));
-  for (let i = last - 1; i >= 0; i--) f.get(x).op("f32x4.mul").get(c.f32(coefficients[i])).op("f32x4.add");
-}
+import { polynomial, type MathContext, type VectorMath } from "./context.ts";
 
 /** Pushes the vector on the stack times 2 to the power of the integers in `n`, in two steps, so that no factor overflows. */
-function scaled(c: VectorCode, n: Local): void {
+function scaled(c: MathContext, n: Local): void {
   const { f } = c;
   const half = c.temp();
   f.get(n).i32(1).op("i32x4.shr_s").set(half);
@@ -34,7 +23,7 @@ const LN2_LOW = -2.12194440054690583e-4;
 const EXP = [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.987569915e-4];
 
 /** n = the nearest integer to x / ln 2, as a float and as an integer, and r = x - n ln 2. */
-function reduceExp(c: VectorCode, x: Local): { readonly n: Local; readonly whole: Local; readonly r: Local } {
+export function reduceExp(c: MathContext, x: Local): { readonly n: Local; readonly whole: Local; readonly r: Local } {
   const { f } = c;
   f.get(x).get(c.f32(Math.LOG2E)).op("f32x4.mul", "f32x4.nearest");
   const n = c.keep();
@@ -46,25 +35,25 @@ function reduceExp(c: VectorCode, x: Local): { readonly n: Local; readonly whole
 }
 
 /** Pushes exp(r) - 1 for |r| <= ln 2 / 2. */
-function expm1Small(c: VectorCode, r: Local): void {
+export function expm1Small(c: MathContext, r: Local): void {
   polynomial(c, r, EXP);
   c.f.get(r).op("f32x4.mul").get(r).op("f32x4.mul").get(r).op("f32x4.add");
 }
 
 /** Pushes x held between two bounds; NaN stays. */
-function between(c: VectorCode, x: Local, low: number, high: number): Local {
+function between(c: MathContext, x: Local, low: number, high: number): Local {
   c.f.get(x).get(c.f32(high)).op("f32x4.pmin").get(c.f32(low)).op("f32x4.pmax");
   return c.keep();
 }
 
-const exp: VectorFunction = (c, x) => {
+const exp: VectorMath = (c, x) => {
   const { r, whole } = reduceExp(c, between(c, x, -104, 89));
   expm1Small(c, r);
   c.f.get(c.f32(1)).op("f32x4.add");
   scaled(c, whole);
 };
 
-const exp2: VectorFunction = (c, x) => {
+const exp2: VectorMath = (c, x) => {
   const { f } = c;
   const held = between(c, x, -151, 129);
   f.get(held).op("f32x4.nearest");
@@ -79,7 +68,7 @@ const exp2: VectorFunction = (c, x) => {
 };
 
 /** 2^n (exp(r) - 1) + (2^n - 1). */
-const expm1: VectorFunction = (c, x) => {
+const expm1: VectorMath = (c, x) => {
   const { f } = c;
   const { r, whole } = reduceExp(c, between(c, x, -30, 89));
   expm1Small(c, r);
@@ -101,7 +90,7 @@ const LOG = [
 ];
 
 /** Pushes log(x) for x that are normal or subnormal numbers, 0, infinite or NaN; what is below 0 gives NaN. */
-const log: VectorFunction = (c, x) => {
+const log: VectorMath = (c, x) => {
   const { f } = c;
   f.get(x)
     .get(c.f32(2 ** -126))
@@ -135,7 +124,7 @@ const log: VectorFunction = (c, x) => {
 };
 
 /** Pushes y, but log's values at 0, below it, at infinity and NaN. */
-function specialLog(c: VectorCode, x: Local, y: Local): void {
+function specialLog(c: MathContext, x: Local, y: Local): void {
   const { f } = c;
   f.get(c.f32(-Infinity));
   f.get(x).get(c.f32(NaN));
@@ -151,7 +140,7 @@ function specialLog(c: VectorCode, x: Local, y: Local): void {
 }
 
 /** With u = 1 + x: log(u) and what the rounding of u lost. */
-const log1p: VectorFunction = (c, x) => {
+const log1p: VectorMath = (c, x) => {
   const { f } = c;
   f.get(x).get(c.f32(1)).op("f32x4.add");
   const u = c.keep();
@@ -169,7 +158,7 @@ const log1p: VectorFunction = (c, x) => {
 const TANH = [-3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3];
 
 /** A polynomial near 0, and 1 - 2 / (exp(2x) + 1) beyond. */
-const tanh: VectorFunction = (c, x) => {
+const tanh: VectorMath = (c, x) => {
   const { f } = c;
   f.get(x).op("f32x4.abs");
   const magnitude = c.keep();
@@ -187,13 +176,14 @@ const tanh: VectorFunction = (c, x) => {
   f.get(whole).get(c.i32(127)).op("i32x4.add").i32(23).op("i32x4.shl", "f32x4.mul");
   const e = c.keep();
   f.get(c.f32(1)).get(c.f32(2)).get(e).get(c.f32(1)).op("f32x4.add", "f32x4.div", "f32x4.sub");
-  f.get(x).get(c.f32(-0)).op("v128.and", "v128.or");
   const far = c.keep();
   f.get(far).get(near).get(magnitude).get(c.f32(0.625)).op("f32x4.ge", "v128.bitselect");
+  // Zeros keep their sign too.
+  f.get(x).get(c.f32(-0)).op("v128.and", "v128.or");
 };
 
 /** With t = exp(-|x|): 1 / (1 + t), or t / (1 + t) below 0; what the rounding of t lost counts too, by the derivative. */
-const logistic: VectorFunction = (c, x) => {
+const logistic: VectorMath = (c, x) => {
   const { f } = c;
   f.get(x).op("f32x4.abs", "f32x4.neg").get(c.f32(-104)).op("f32x4.pmax");
   const minus = c.keep();
@@ -228,7 +218,7 @@ const LARGEST = 2 ** 20;
 
 /** sin(x + quarter pi/2). */
 const sine =
-  (name: "sin" | "cos", quarter: 0 | 1): VectorFunction =>
+  (name: "sin" | "cos", quarter: 0 | 1): VectorMath =>
   (c, x) => {
     const { f } = c;
     const { r, n } = reduceAngle(c, x);
@@ -246,11 +236,15 @@ const sine =
     f.get(k).get(s).get(q).i32(31).op("i32x4.shl").i32(31).op("i32x4.shr_s", "v128.bitselect");
     f.get(q).get(c.i32(2)).op("v128.and").i32(30).op("i32x4.shl", "v128.xor");
     const value = c.keep();
+    if (name === "sin") {
+      // Zeros keep their sign.
+      f.get(x).get(value).get(x).get(c.f32(0)).op("f32x4.eq", "v128.bitselect").set(value);
+    }
     byHostWhereLarge(c, x, value, name);
   };
 
 /** The nearest multiple of pi / 2, by its number, and what is left. */
-function reduceAngle(c: VectorCode, x: Local): { readonly r: Local; readonly n: Local } {
+function reduceAngle(c: MathContext, x: Local): { readonly r: Local; readonly n: Local } {
   const { f } = c;
   const half = (): { readonly rest: Local; readonly count: Local } => {
     f.op("f64x2.promote_low_f32x4");
@@ -277,7 +271,7 @@ function reduceAngle(c: VectorCode, x: Local): { readonly r: Local; readonly n: 
 }
 
 /** Pushes the value; lanes of large arguments are computed anew, if there are any. */
-function byHostWhereLarge(c: VectorCode, x: Local, value: Local, name: keyof typeof unaryHost): void {
+export function byHostWhereLarge(c: MathContext, x: Local, value: Local, name: string): void {
   const { f } = c;
   f.get(x).op("f32x4.abs").get(c.f32(LARGEST)).op("f32x4.ge");
   const large = c.keep();
@@ -294,8 +288,7 @@ function byHostWhereLarge(c: VectorCode, x: Local, value: Local, name: keyof typ
   f.get(value);
 }
 
-/** The functions, by the names of their primitives. */
-export const transcendental: Readonly<Record<string, VectorFunction>> = {
+export const elementary = {
   exp,
   exp2,
   expm1,
@@ -305,4 +298,4 @@ export const transcendental: Readonly<Record<string, VectorFunction>> = {
   logistic,
   sin: sine("sin", 0),
   cos: sine("cos", 1),
-};
+} as const satisfies Record<string, VectorMath>;
