@@ -21,24 +21,28 @@ export interface Compiled {
 export function compileProgram(closed: ClosedJaxpr<NDArray>, target: Target, options: CompileOptions = {}): Compiled {
   const context = new ProgramContext(target);
   const names = closed.jaxpr.debug?.argNames;
-  const inputs = closed.inAvals.map((aval, i) =>
+  const { inAvals, outAvals } = closed;
+  const inputs = inAvals.map((aval, i) =>
     context.buffer(aval, "argument", names?.[i] ?? `argument ${String(i)}`, null),
   );
   const block = new BlockBuilder(context);
   const held = inputs.map((buffer, i): Held => ({
     place: { kind: "buffer", buffer, ready: -1 },
-    aval: closed.inAvals[i],
+    aval: inAvals[i],
     label: buffer.label,
     source: null,
   }));
   const outs = block.run(closed, held);
-  const outputs = outs.map((h) => outputOf(block, context, inputs, h));
+  const there = new Map<Buffer, ProgramOutput | ConcreteArray>();
+  inputs.forEach((b, index) => there.set(b, { kind: "input", index }));
+  for (const { buffer, value } of context.constants.values()) there.set(buffer, value);
+  const outputs = outs.map((h) => outputOf(block, there, h));
   const program: Program = {
     inputs,
     constants: [...context.constants.values()],
     body: block.finish(),
     outputs,
-    outAvals: closed.outAvals,
+    outAvals,
     buffers: context.buffers,
   };
   reuseInPlace(program, options.donated ?? []);
@@ -46,14 +50,16 @@ export function compileProgram(closed: ClosedJaxpr<NDArray>, target: Target, opt
 }
 
 /** What is there already is handed on as it is, without a copy. */
-function outputOf(block: BlockBuilder, context: ProgramContext, inputs: readonly Buffer[], held: Held): ProgramOutput {
+function outputOf(
+  block: BlockBuilder,
+  there: ReadonlyMap<Buffer, ProgramOutput | ConcreteArray>,
+  held: Held,
+): ProgramOutput {
   if (held.place.kind === "literal" && held.constant !== undefined) return { kind: "value", value: held.constant };
   const buffer = block.materialize(held);
-  const index = inputs.indexOf(buffer);
-  if (index >= 0) return { kind: "input", index };
-  for (const entry of context.constants.values()) {
-    if (entry.buffer === buffer) return { kind: "value", value: new ConcreteArray(held.aval, entry.value.data) };
-  }
+  const known = there.get(buffer);
+  if (known instanceof ConcreteArray) return { kind: "value", value: new ConcreteArray(held.aval, known.data) };
+  if (known !== undefined) return known;
   buffer.kind = "output";
   return { kind: "buffer", buffer };
 }

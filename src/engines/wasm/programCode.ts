@@ -83,6 +83,7 @@ class ProgramEmitter {
   readonly #calls = new Map<CallStep, RoutineCall>();
   readonly #blocks = new Map<Step, number>();
   readonly #hostSteps: CallStep[] = [];
+  readonly #hostIds = new Map<CallStep, number>();
   readonly #moving = new Map<Buffer, Local>();
   #each: FunctionBuilder | null = null;
 
@@ -155,7 +156,7 @@ class ProgramEmitter {
 
   #prepareCall(step: CallStep): void {
     if (step.routine === "reference") {
-      this.#hostSteps.push(step);
+      this.#hostIds.set(step, this.#hostSteps.push(step) - 1);
       this.#block(step, [...step.operands.map((o) => o.buffer), ...step.outputs].map(whole), []);
       return;
     }
@@ -164,7 +165,7 @@ class ProgramEmitter {
     this.#block(step, call.pointers, call.words);
   }
 
-  #block(step: Step, pointers: readonly Pointer[], words: readonly number[]): void {
+  #block(step: Step, pointers: readonly Pointer[], words: ArrayLike<number>): void {
     const at = this.#base + 4 * this.#words.length;
     this.#blocks.set(step, at);
     this.#slots.set(
@@ -172,7 +173,7 @@ class ProgramEmitter {
       pointers.map((p, i) => ({ ...p, at: at + 4 * i })),
     );
     for (const { buffer, offset } of pointers) this.#words.push(buffer.root.moving ? 0 : addressOf(buffer) + offset);
-    for (const w of words) this.#words.push(w);
+    for (let i = 0; i < words.length; i++) this.#words.push(words[i]);
   }
 
   #step(f: FunctionBuilder, step: Step): void {
@@ -216,7 +217,9 @@ class ProgramEmitter {
   #call(f: FunctionBuilder, step: CallStep): void {
     const at = this.#blocks.get(step) as number;
     if (step.routine === "reference") {
-      f.i32(this.#hostSteps.indexOf(step)).i32(at).call(this.#host);
+      f.i32(this.#hostIds.get(step) as number)
+        .i32(at)
+        .call(this.#host);
       return;
     }
     const call = this.#calls.get(step) as RoutineCall;

@@ -21,7 +21,7 @@ export interface Pointer {
 export interface RoutineCall {
   readonly name: string;
   readonly pointers: readonly Pointer[];
-  readonly words: readonly number[];
+  readonly words: Int32Array;
   readonly units: number;
 }
 
@@ -89,7 +89,23 @@ function liesInGroups(view: View, { batch, kept, summed }: DotAxes): boolean {
 
 const one = (view: View, dims: readonly number[]): Axis => merged(view, dims)[0] ?? { size: 1, stride: 1 };
 
-function planDot(params: DotGeneralParams, out: ShapedArray, [lhs, rhs]: readonly View[]): RuntimeCall {
+const PLANS = 1024;
+const plans = new Map<string, RuntimeCall>();
+
+/** Layers of one kind have one plan. */
+function planDot(params: DotGeneralParams, out: ShapedArray, views: readonly View[]): RuntimeCall {
+  const [[lc, rc], [lb, rb]] = params.dimension_numbers;
+  const shapes = views.map((v) => `${v.shape.join()}:${v.strides.join()}`);
+  const key = `${out.dtype} ${lc.join()} ${rc.join()} ${lb.join()} ${rb.join()} ${shapes.join(" ")}`;
+  let call = plans.get(key);
+  if (call === undefined) {
+    if (plans.size >= PLANS) plans.clear();
+    plans.set(key, (call = planNewDot(params, out, views)));
+  }
+  return call;
+}
+
+function planNewDot(params: DotGeneralParams, out: ShapedArray, [lhs, rhs]: readonly View[]): RuntimeCall {
   const a = dotAxes(params, 0, lhs.shape.length);
   const b = dotAxes(params, 1, rhs.shape.length);
   const size = (view: View, dims: readonly number[]): number => dims.reduce((n, d) => n * view.shape[d], 1);
@@ -136,5 +152,5 @@ export function writeRoutine(step: CallStep): RoutineCall {
     ...step.operands.map(({ buffer, view }) => ({ buffer, offset: view.offset * dtypes[buffer.dtype].bytes })),
     { buffer: step.workspace ?? step.outputs[0], offset: 0 },
   ];
-  return { name: call.routine, pointers, words: Array.from(call.block.subarray(4)), units: call.units };
+  return { name: call.routine, pointers, words: call.block.subarray(4), units: call.units };
 }
