@@ -327,3 +327,22 @@ export class OutOfMemoryError extends RematError {
     if (options?.cause !== undefined) this.cause = options.cause;
   }
 }
+
+/** An engine was asked for by a name that none has. */
+export class UnknownEngineError extends RematValueError {
+  constructor(name: string, known: readonly string[]) {
+    super(
+      `setEngine: there is no engine named "${name}"; there are ${known.map((k) => `"${k}"`).join(", ") || "none"}.\n` +
+        "Give one of these names, or an engine of your own.",
+    );
+  }
+}
+
+/** An amount of memory that is none. */
+export class MemoryBudgetError extends RematValueError {
+  constructor(asked: string, came: string) {
+    super(
+      `${asked} was given as ${came}: that is no amount of memory.\nGive a number of bytes, or a text with a unit: "64MiB", "1.5GB", "512B".`,
+    );
+  }
+}

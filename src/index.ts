@@ -6,7 +6,7 @@ export { ShapedArray } from "./core/aval.ts";
 export { enableX64 } from "./core/config.ts";
 export type { DType } from "./core/dtype.ts";
 export { ClosedJaxpr, Jaxpr } from "./core/jaxpr.ts";
-export { setEngine } from "./core/engine.ts";
+export { setEngine, type CompileProgress, type Engine, type MemoryBudget } from "./core/engine.ts";
 export type { Primitive } from "./core/primitive.ts";
 export * from "./errors.ts";
 export * as tree from "./tree.ts";
@@ -50,3 +50,4 @@ export {
   type ResidualKind,
 } from "./residuals.ts";
 export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";
+export { memory, printMemory, type LiveValue, type MemoryMoment, type MemoryReport } from "./memory.ts";

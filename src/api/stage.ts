@@ -4,6 +4,7 @@ import { ConcreteArray, NDArray } from "../core/array.ts";
 import { ShapedArray, type Shape } from "../core/aval.ts";
 import { x64Enabled } from "../core/config.ts";
 import type { DType } from "../core/dtype.ts";
+import { engineOf, type CompileProgress, type Engine, type MemoryBudget, type RunOptions } from "../core/engine.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
@@ -33,6 +34,14 @@ export interface JitOptions {
   readonly staticArgnames?: string | readonly string[];
   /** Write the body down in place of the call when the call itself is staged. */
   readonly inline?: boolean;
+  /** Arguments that the caller doesn't need any more: results may take their memory. */
+  readonly donateArgnums?: number | readonly number[];
+  /** The engine that runs the program, by its name or itself; the current one by default. */
+  readonly engine?: string | Engine;
+  /** The most memory that a run may take: bytes, or a text such as "64MiB". Values are recomputed where they don't fit. */
+  readonly memory?: MemoryBudget;
+  /** Is told how far compilation is. */
+  readonly onProgress?: (progress: CompileProgress) => void;
 }
 
 interface Traced {
@@ -180,9 +189,34 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): F {
   const jitted = (...args: readonly unknown[]): unknown => {
     const split = new SplitArgs(f, args, resolveStatics(f, options, args));
     const traced = cacheOf(f).get(split.key(), () => traceArgs(f, split, args, "jit"));
-    return unflatten(traced.resultTree, bindJit(name, traced.closed, split.leaves, options.inline ?? false));
+    const run = runOptions(options, args, split.statics);
+    return unflatten(traced.resultTree, bindJit(name, traced.closed, split.leaves, options.inline ?? false, run));
   };
   return passFor(jitted, f) as unknown as F;
+}
+
+function runOptions(options: JitOptions, args: readonly unknown[], statics: readonly number[]): RunOptions | undefined {
+  const { engine, memory, onProgress, donateArgnums } = options;
+  if (engine === undefined && memory === undefined && onProgress === undefined && donateArgnums === undefined)
+    return undefined;
+  return {
+    ...(engine === undefined ? {} : { engine: engineOf(engine) }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(donateArgnums === undefined ? {} : { donated: donatedLeaves(donateArgnums, args, statics) }),
+  };
+}
+
+/** For each flat argument whether it is donated. */
+function donatedLeaves(
+  argnums: number | readonly number[],
+  args: readonly unknown[],
+  statics: readonly number[],
+): boolean[] {
+  const given = new Set(canonicalArgnums("jit's donateArgnums", argnums, args.length));
+  return args.flatMap((x, i) =>
+    statics.includes(i) ? [] : new Array<boolean>(flatten(x).leaves.length).fill(given.has(i)),
+  );
 }
 
 /** A stand-in for an array of which only the type matters, as `evalShape` takes and gives. */

@@ -213,6 +213,7 @@ export class BlockBuilder {
       const kernel = this.#newKernel(spaceOf(held.aval.shape), null, isWide(held.aval));
       kernel.mixed = true;
       const node = this.#read(kernel, held, identityView(held.aval.shape)) as number;
+      kernel.eqns.push(eqn);
       const own = reshapeView(target, kernel.space) as View;
       kernel.storeView(node, buffer, own.strides, own.offset);
       ready = kernel.index;
@@ -306,6 +307,7 @@ export class BlockBuilder {
     const kernel = this.#kernelFor(eqn, args, out.aval);
     const nodes = args.map((a, i) => this.#read(kernel, a, views[i]));
     const dtype = out.aval.dtype;
+    kernel.eqns.push(eqn);
     const node = kernel.op(eqn.primitive.name, nodes as number[], eqn.params, dtype);
     this.define(out, { kind: "node", kernel, node }, eqn);
   }
@@ -323,6 +325,7 @@ export class BlockBuilder {
     const node = this.#read(kernel, arg, identityView(arg.aval.shape)) as number;
     const reduced = kernel.canReduce(arg.aval.shape, flags) as readonly boolean[];
     const buffer = this.context.buffer(out.aval, "temporary", eqn.primitive.name, eqn.source);
+    kernel.eqns.push(eqn);
     kernel.reduce(folds[eqn.primitive.name], node, buffer, reduced);
     this.define(out, { kind: "buffer", buffer, ready: kernel.index }, eqn);
   }

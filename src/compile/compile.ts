@@ -1,24 +1,29 @@
 /** The whole way from a jaxpr to a program that is laid out: steps, in-place writes, places in the arena. */
 import { ConcreteArray, type NDArray } from "../core/array.ts";
+import type { Engine, RunOptions } from "../core/engine.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import { BlockBuilder, ProgramContext } from "./blockBuilder.ts";
+import { forgetCheapValues } from "./cheap.ts";
 import type { Held } from "./held.ts";
 import { reuseInPlace } from "./inPlace.ts";
 import { layOut, type Layout } from "./layout.ts";
 import type { Buffer, Program, ProgramOutput } from "./program.ts";
 import type { Target } from "./target.ts";
 
-export interface CompileOptions {
-  /** For each argument, whether its memory may be written to. */
-  readonly donated?: readonly boolean[];
-}
-
 export interface Compiled {
   readonly program: Program;
   readonly layout: Layout;
 }
 
-export function compileProgram(closed: ClosedJaxpr<NDArray>, target: Target, options: CompileOptions = {}): Compiled {
+/** An engine that makes a program of a jaxpr, with its memory laid out, before it runs it. */
+export interface CompilingEngine extends Engine {
+  /** The program that runs a jaxpr. */
+  compile(closed: ClosedJaxpr<NDArray>, options?: RunOptions): Compiled;
+}
+
+export const isCompiling = (engine: Engine): engine is CompilingEngine => "compile" in engine;
+
+export function compileProgram(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): Compiled {
   const context = new ProgramContext(target);
   const names = closed.jaxpr.debug?.argNames;
   const { inAvals, outAvals } = closed;
@@ -45,8 +50,12 @@ export function compileProgram(closed: ClosedJaxpr<NDArray>, target: Target, opt
     outAvals,
     buffers: context.buffers,
   };
+  options.onProgress?.({ phase: "fuse", done: 1 });
+  forgetCheapValues(program);
   reuseInPlace(program, options.donated ?? []);
-  return { program, layout: layOut(program) };
+  const layout = layOut(program);
+  options.onProgress?.({ phase: "layout", done: 1 });
+  return { program, layout };
 }
 
 /** What is there already is handed on as it is, without a copy. */

@@ -87,7 +87,7 @@ function addScan(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean 
     return sliced;
   });
   passCarries(body, outs.slice(0, num_carry), places);
-  const index = block.push({ kind: "scan", length, reverse, body: body.finish(), xs, ys });
+  const index = block.push({ kind: "scan", eqn, length, reverse, body: body.finish(), xs, ys });
   const results = [...places, ...ys.map((y) => y.whole)];
   eqn.outvars.forEach((v, i) => block.define(v, { kind: "buffer", buffer: results[i], ready: index }, eqn));
   return true;
@@ -114,7 +114,7 @@ function addWhile(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean
   const body = new BlockBuilder(context);
   const next = body.run(body_jaxpr, [...bodyConsts, ...carries]);
   passCarries(body, next, places);
-  const index = block.push({ kind: "while", cond: cond.finish(), going, body: body.finish() });
+  const index = block.push({ kind: "while", eqn, cond: cond.finish(), going, body: body.finish() });
   eqn.outvars.forEach((v, i) => block.define(v, { kind: "buffer", buffer: places[i], ready: index }, eqn));
   return true;
 }
@@ -131,7 +131,7 @@ function addCond(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean 
     inside.run(branch, operands).forEach((h, i) => inside.copyTo(h, outs[i]));
     return inside.finish();
   });
-  const at = block.push({ kind: "cond", index, branches: blocks });
+  const at = block.push({ kind: "cond", eqn, index, branches: blocks });
   eqn.outvars.forEach((v, i) => block.define(v, { kind: "buffer", buffer: outs[i], ready: at }, eqn));
   return true;
 }

@@ -1,7 +1,7 @@
 /** A loop kernel while equations are added to it. */
 import { sizeOf, type Shape } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
-import type { Params } from "../core/jaxpr.ts";
+import type { Eqn, Params } from "../core/jaxpr.ts";
 import type { Access, Fold, LoopKernel, Node, Reduction, Store } from "./loop.ts";
 import type { Buffer } from "./program.ts";
 import { reshapeView, type Fill, type View } from "./view.ts";
@@ -80,6 +80,7 @@ export class KernelBuilder {
   readonly buffersRead = new Set<Buffer>();
   readonly stores: Store[] = [];
   readonly reductions: Reduction[] = [];
+  readonly eqns: Eqn[] = [];
   #loads = 0;
   readonly #known = new Map<string, number>();
   static readonly #ids = new WeakMap<Buffer, number>();
@@ -212,6 +213,7 @@ export class KernelBuilder {
       nodes,
       stores: this.stores.map((s) => ({ ...s, node: place[s.node] })),
       reductions: this.reductions.map((r) => ({ ...r, node: place[r.node] })),
+      eqns: this.eqns,
     };
   }
 

@@ -6,7 +6,7 @@
  * The box has no dimensions of length 1: places are told apart by their row-major number, so that a reshape costs nothing.
  */
 import type { DType } from "../core/dtype.ts";
-import type { Params } from "../core/jaxpr.ts";
+import type { Eqn, Params } from "../core/jaxpr.ts";
 import type { Buffer } from "./program.ts";
 import type { Fill, Guard } from "./view.ts";
 
@@ -59,6 +59,8 @@ export interface LoopKernel {
   readonly nodes: readonly Node[];
   readonly stores: readonly Store[];
   readonly reductions: readonly Reduction[];
+  /** The equations that it computes. */
+  readonly eqns: readonly Eqn[];
 }
 
 /**

@@ -80,6 +80,7 @@ export interface Block {
  */
 export interface ScanStep {
   readonly kind: "scan";
+  readonly eqn: Eqn;
   readonly length: number;
   readonly reverse: boolean;
   readonly body: Block;
@@ -95,6 +96,7 @@ export interface SlicedBuffer {
 /** Runs `cond`, and `body` as long as the flag in `going` is set. */
 export interface WhileStep {
   readonly kind: "while";
+  readonly eqn: Eqn;
   readonly cond: Block;
   readonly going: Buffer;
   readonly body: Block;
@@ -103,6 +105,7 @@ export interface WhileStep {
 /** Runs the branch whose number lies in `index`, the nearest one if there is none of that number. */
 export interface CondStep {
   readonly kind: "cond";
+  readonly eqn: Eqn;
   readonly index: Buffer;
   readonly branches: readonly Block[];
 }

@@ -7,7 +7,7 @@ import type { ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
 import type { Params } from "./jaxpr.ts";
 import type { Primitive } from "./primitive.ts";
-import { InternalError } from "../errors.ts";
+import { InternalError, UnknownEngineError } from "../errors.ts";
 
 export interface Engine {
   readonly name: string;
@@ -27,7 +27,49 @@ export const currentEngine = (): Engine => {
   return engine;
 };
 
-/** Chooses the engine that evaluates from now on. */
-export function setEngine(next: Engine): void {
-  engine = next;
+const known = new Map<string, Engine>();
+
+/** Makes an engine known by its name. */
+export function registerEngine(added: Engine): void {
+  known.set(added.name, added);
+}
+
+/** An engine by its name. */
+export function engineOf(nameOrEngine: string | Engine): Engine {
+  if (typeof nameOrEngine !== "string") return nameOrEngine;
+  const found = known.get(nameOrEngine);
+  if (found === undefined) throw new UnknownEngineError(nameOrEngine, [...known.keys()]);
+  return found;
+}
+
+/**
+ * Chooses the engine that evaluates from now on: an engine, or the name of one ("wasm", "js").
+ *
+ * @returns the engine that was chosen before.
+ * @throws UnknownEngineError for a name that no engine has.
+ */
+export function setEngine(next: string | Engine): Engine | null {
+  const before = engine;
+  engine = engineOf(next);
+  return before;
+}
+
+/** How a compiled call runs: not part of the program, and not printed. */
+export interface RunOptions {
+  readonly engine?: Engine;
+  /** The most bytes that a run may take. */
+  readonly memory?: MemoryBudget;
+  /** For each flat argument, whether its place in the arena may be written to. */
+  readonly donated?: readonly boolean[];
+  /** Is told how far the compilation of a program is. */
+  readonly onProgress?: (progress: CompileProgress) => void;
+}
+
+/** Bytes, or a text with a unit: "64MiB", "1.5 GB". */
+export type MemoryBudget = number | string;
+
+export interface CompileProgress {
+  readonly phase: "order" | "fuse" | "layout" | "plan" | "code";
+  /** From 0 to 1. */
+  readonly done: number;
 }

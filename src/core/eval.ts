@@ -1,6 +1,6 @@
 /** The bottom interpreter: every primitive is performed at once, by the current engine, on concrete arrays. */
 import { ConcreteArray, type NDArray } from "./array.ts";
-import { currentEngine } from "./engine.ts";
+import { currentEngine, type RunOptions } from "./engine.ts";
 import { setEvalTrace, Trace, Tracer } from "./interpreter.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
 import type { Params } from "./jaxpr.ts";
@@ -15,7 +15,8 @@ class EvalTrace extends Trace {
       concrete.map((x) => x.aval),
       params,
     );
-    const outs = currentEngine().apply(primitive, concrete, outAvals, params);
+    const engine = (params.run as RunOptions | undefined)?.engine ?? currentEngine();
+    const outs = engine.apply(primitive, concrete, outAvals, params);
     return outAvals.map((aval, i) => new ConcreteArray(aval, outs[i]));
   }
 

@@ -5,6 +5,7 @@
 import type { NDArray } from "../core/array.ts";
 import { x64Enabled } from "../core/config.ts";
 import { inlineInto } from "../core/inline.ts";
+import type { RunOptions } from "../core/engine.ts";
 import { bind, Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr, Params } from "../core/jaxpr.ts";
 import type { LinearizeResult, PartialTrace, Primitive } from "../core/primitive.ts";
@@ -31,6 +32,8 @@ export interface JitParams extends Params {
   readonly inline: boolean;
   readonly donated_invars?: readonly boolean[];
   readonly keep_unused?: boolean;
+  /** How the call is run; not printed. */
+  readonly run?: RunOptions;
 }
 
 export const jit: Primitive<JitParams> = {
@@ -72,10 +75,12 @@ export const jit: Primitive<JitParams> = {
   },
 };
 
+const withoutDonation = ({ donated: _, ...run }: RunOptions): RunOptions => run;
+
 /** Without donation: derived programs own none of the caller's buffers. */
 function call(params: JitParams, args: readonly NDArray[]): readonly NDArray[] {
-  const { name, jaxpr, inline } = params;
-  return bind(jit, args, { name, jaxpr, inline });
+  const { name, jaxpr, inline, run } = params;
+  return bind(jit, args, { name, jaxpr, inline, ...(run === undefined ? {} : { run: withoutDonation(run) }) });
 }
 
 function linearizeCall(
@@ -150,11 +155,11 @@ function splitCall(trace: PartialTrace, args: readonly NDArray[], params: JitPar
     false,
   );
   const unknownArgs = args.filter((_, i) => unknownIn[i]);
-  const { name, inline } = params;
+  const { name, inline, run } = params;
   const staged = split.writeDown(
     jit,
     [...unknownArgs, ...residuals.map(asConstant)],
-    { name, inline, jaxpr: unknown },
+    { name, inline, jaxpr: unknown, ...(run === undefined ? {} : { run: withoutDonation(run) }) },
     unknown.outAvals,
   );
   return merge<NDArray>(parts.unknownOut, outs.slice(0, numKnown), staged);
@@ -194,7 +199,16 @@ export function bindJit(
   traced: ClosedJaxpr<NDArray>,
   args: readonly NDArray[],
   inline: boolean,
+  run?: RunOptions,
 ): readonly NDArray[] {
-  if (!traced.consts.some((c) => c instanceof Tracer)) return bind(jit, args, { name, jaxpr: traced, inline });
-  return bind(jit, [...traced.consts, ...args], { name, jaxpr: separateConsts(traced), inline });
+  const donated = run?.donated;
+  const own: Omit<JitParams, "jaxpr"> =
+    run === undefined
+      ? { name, inline }
+      : { name, inline, run, ...(donated === undefined ? {} : { donated_invars: donated }) };
+  if (!traced.consts.some((c) => c instanceof Tracer)) return bind(jit, args, { ...own, jaxpr: traced });
+  return bind(jit, [...traced.consts, ...args], {
+    ...(run === undefined ? { name, inline } : { name, inline, run: withoutDonation(run) }),
+    jaxpr: separateConsts(traced),
+  });
 }

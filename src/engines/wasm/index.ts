@@ -5,18 +5,16 @@
 import { ConcreteArray, type NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import type { TypedArray } from "../../core/dtype.ts";
-import type { Engine } from "../../core/engine.ts";
+import type { Engine, RunOptions } from "../../core/engine.ts";
 import { ClosedJaxpr, Jaxpr, Var, type Params } from "../../core/jaxpr.ts";
 import { identity } from "../../core/memo.ts";
 import type { Primitive } from "../../core/primitive.ts";
-import { compileProgram, type Compiled } from "../../compile/compile.ts";
+import { compileProgram, type CompilingEngine } from "../../compile/compile.ts";
 import { Arena } from "./arena.ts";
 import { Instance } from "./instance.ts";
 import { wasmTarget } from "./target.ts";
 
-export interface WasmEngine extends Engine {
-  /** The program that runs a jaxpr, laid out. */
-  compile(closed: ClosedJaxpr<NDArray>): Compiled;
+export interface WasmEngine extends CompilingEngine {
   /** The most bytes of the arena that any run has taken. */
   highWater(): number;
 }
@@ -28,15 +26,21 @@ export function createWasm(reference: Engine): WasmEngine {
   let arena: Arena | null = null;
   /** Memory is made when the first program needs it. */
   const memory = (): Arena => (arena ??= new Arena(false));
-  const programs = new WeakMap<ClosedJaxpr<NDArray>, Instance>();
+  const programs = new WeakMap<ClosedJaxpr<NDArray>, Map<string, Instance>>();
   const eager = new Map<string, Instance | null>();
   let running = false;
 
-  const instanceOf = (closed: ClosedJaxpr<NDArray>, donated: readonly boolean[]): Instance => {
-    let instance = programs.get(closed);
+  const instanceOf = (closed: ClosedJaxpr<NDArray>, options: RunOptions): Instance => {
+    const key = `${String(options.memory)} ${options.donated?.join() ?? ""}`;
+    let instances = programs.get(closed);
+    if (instances === undefined) programs.set(closed, (instances = new Map<string, Instance>()));
+    let instance = instances.get(key);
     if (instance === undefined) {
-      instance = new Instance(compileProgram(closed, wasmTarget, { donated }), donated, memory(), reference);
-      programs.set(closed, instance);
+      const compiled = compileProgram(closed, wasmTarget, options);
+      options.onProgress?.({ phase: "code", done: 0 });
+      instance = new Instance(compiled, options.donated ?? [], memory(), reference);
+      options.onProgress?.({ phase: "code", done: 1 });
+      instances.set(key, instance);
     }
     return instance;
   };
@@ -89,12 +93,12 @@ export function createWasm(reference: Engine): WasmEngine {
       if (running) return reference.apply(primitive, args, outAvals, params);
       if (primitive.name === "jit") {
         const closed = params.jaxpr as ClosedJaxpr<NDArray>;
-        return run(instanceOf(closed, (params.donated_invars as boolean[] | undefined) ?? []), args);
+        return run(instanceOf(closed, (params.run as RunOptions | undefined) ?? {}), args);
       }
       const instance = eagerInstance(primitive, args, outAvals, params);
       return instance === null ? reference.apply(primitive, args, outAvals, params) : run(instance, args);
     },
-    compile: (closed) => instanceOf(closed, []).compiled,
+    compile: (closed, options = {}) => instanceOf(closed, options).compiled,
     highWater: () => arena?.highWater ?? 0,
   };
 }
