@@ -35,7 +35,7 @@ function check(
   params: ConvParams,
   seed: number,
   { specials = false, ranges = 1 }: { readonly specials?: boolean; readonly ranges?: number } = {},
-): void {
+): string {
   const dtype = type === "f32" ? "float32" : "float64";
   const lhs = new ShapedArray(lhsShape, dtype);
   const rhs = new ShapedArray(rhsShape, dtype);
@@ -54,6 +54,7 @@ function check(
     const text = `${lhsShape.join("x")} by ${rhsShape.join("x")}, ${JSON.stringify(params)}`;
     expect.fail(`${text}: element ${at} is ${got[at]}, not ${want[at]}`);
   }
+  return call.routine;
 }
 
 const ordered = (sizes: readonly number[], spec: readonly number[]): number[] => {
@@ -150,6 +151,28 @@ describe("the bits of the reference engine", () => {
         }
       });
     }
+  }
+
+  for (const channels of [37, 16, 2]) {
+    it(`for a depthwise layer of ${channels} channels and its gradients`, () => {
+      const loss = (x: NDArray, k: NDArray): NDArray =>
+        np.sum(
+          lax.convGeneralDilated(x, k, [2, 1], "SAME", {
+            ...{ dimensionNumbers: ["NHWC", "HWIO", "NHWC"], featureGroupCount: channels },
+          }),
+        );
+      const [x, k] = [np.zeros([3, 13, 12, channels], "float32"), np.zeros([3, 2, 1, channels], "float32")];
+      const program = makeJaxpr(grad(loss, { argnums: [0, 1] }))(x, k);
+      const convs = program.jaxpr.eqns.filter((e) => e.primitive.name === "conv_general_dilated");
+      expect(convs.length).toBe(3);
+      for (const eqn of convs) {
+        const [lhs, rhs] = eqn.invars.map((v) => v.aval.shape);
+        for (const specials of [false, true]) {
+          const routine = check("f32", lhs, rhs, eqn.params as ConvParams, 7, { ranges: 3, specials });
+          expect(routine).toBe("depthwise_f32");
+        }
+      }
+    });
   }
 
   it("for a kernel that runs backwards", () => {

@@ -32,6 +32,7 @@ export function runRoutine<T extends Floats>(
     places.push(at);
     at = Math.ceil((at + bytes) / 64) * 64 + GUARD;
   }
+  at += 4096;
   const missing = Math.ceil(at / PAGE) - memory.buffer.byteLength / PAGE;
   if (missing > 0) memory.grow(missing);
   const bytes = new Uint8Array(memory.buffer);

@@ -6,13 +6,15 @@
  * The gradients of a convolution are convolutions whose strides, dilations and axes have changed their roles, so there is one plan for all. That
  * of the kernel has a window as large as the image and the channels as its batch: windows are numbered so that neighbours lie side by side.
  *
- * Known imperfections: a depthwise convolution fills one of eight columns; gaps of a dilated input are multiplied as zeros.
+ * Known imperfections: gaps of a dilated input are multiplied as zeros; a depthwise convolution whose channels aren't neighbours fills one of
+ * eight columns.
  */
 import { InternalError } from "../../../errors.ts";
 import { sizeOf, type Shape } from "../../../core/aval.ts";
 import { rowMajor } from "../../../compile/view.ts";
 import type { ConvParams } from "../../../primitives/conv.ts";
 import { HEAD_BYTES, writeBlock, type RuntimeCall, type SourceFields } from "./arguments.ts";
+import { DEPTHWISE_LIST } from "./depthwise.ts";
 import { elements, slotParts, UNIT_ROWS } from "./gemm.ts";
 import { tableOf, type Axis, type Table } from "./windowTable.ts";
 
@@ -29,6 +31,8 @@ export interface ConvShape {
   readonly out: Shape;
 }
 
+/** Places of a unit of a depthwise convolution. */
+const DEPTHWISE_ROWS = 16;
 /** Images smaller than this are put together, larger ones are units of their own. */
 const LARGE_IMAGE = 64;
 
@@ -50,7 +54,10 @@ export function conv({ type, lhs, rhs, out }: ConvShape, params: ConvParams, slo
   const window = sizeOf(axes.map((a) => a.window));
   const perImage = sizeOf(axes.map((a) => a.out));
 
-  const swapped = result[o[1]] !== bytes && outFeatures > 1;
+  const inputGroup = params.feature_group_count > 1 ? features * left[l[1]] : images * left[l[0]];
+  const neighbours = inputGroup === bytes && right[r[0]] === bytes && result[o[1]] === bytes;
+  const deep = groups > 1 && outFeatures === 1 && neighbours && type === "f32";
+  const swapped = !deep && result[o[1]] !== bytes && outFeatures > 1;
   const apart = swapped && perImage >= LARGE_IMAGE;
   const tables: number[] = [];
   const placed = (table: Table): number => {
@@ -71,13 +78,25 @@ export function conv({ type, lhs, rhs, out }: ConvShape, params: ConvParams, slo
     ...{ step2: right[r[0]], out2: result[o[1]], size1: 1, size2: Math.max(1, outFeatures) },
   };
   const positions = (apart ? 1 : images) * perImage;
+  if (deep) {
+    const units = groups === 0 ? 0 : Math.ceil(positions / DEPTHWISE_ROWS);
+    const used = Math.max(1, Math.min(slots, units));
+    const slotBytes = DEPTHWISE_LIST + Math.ceil(window / 8) * 64;
+    const split = { rowBlock: DEPTHWISE_ROWS, slotUnits: Math.max(1, Math.ceil(units / used)), slotBytes };
+    const block = writeBlock(
+      { ...split, rows: positions, columns: groups, sum: window },
+      { ...input, features },
+      weights,
+      tables,
+    );
+    return { routine: `depthwise_${el.name}`, block, units, workspaceBytes: units === 0 ? 0 : used * slotBytes };
+  }
   const [rows, columns] = swapped ? [outFeatures, positions] : [positions, outFeatures];
   const sum = window * features;
   const batchUnits = Math.ceil(rows / UNIT_ROWS);
   const units = columns === 0 ? 0 : groups * (apart ? images : 1) * batchUnits;
   const used = Math.max(1, Math.min(slots, units));
   const slot = slotParts(el, rows, columns, sum);
-  const inputGroup = params.feature_group_count > 1 ? features * left[l[1]] : images * left[l[0]];
   const [imageStep, kernelGroup] = [apart ? left[l[0]] : 0, outFeatures * right[r[0]]];
   const fields = {
     ...{ swapped: Number(swapped), rows, columns, sum },

@@ -55,7 +55,7 @@ export function directProduct(module: ModuleBuilder, el: Element, parts: Omit<Pa
   ];
   const sum = loaded(f, args, head.sum);
   const unpacked = loaded(f, args, head.unpackedB);
-  slotOf(f, args, unit, slot);
+  slotOf(f, args, unit, end, slot);
   const part = (name: keyof typeof head): Local => {
     const x = i32();
     f.get(args).mem("i32.load", head[name]).get(slot).op("i32.add").set(x);

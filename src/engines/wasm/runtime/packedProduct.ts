@@ -49,8 +49,10 @@ export function operandPointers(f: FunctionBuilder, args: Local, index: Local, [
   moved(c, head.outOuter, head.outInner);
 }
 
-/** Sets `to` to the workspace of the slot that unit `start` belongs to. */
-export function slotOf(f: FunctionBuilder, args: Local, start: Local, to: Local): void {
+/** Sets `to` to the workspace of the slot that unit `start` belongs to. An empty range has none, and the routine returns. */
+export function slotOf(f: FunctionBuilder, args: Local, start: Local, end: Local, to: Local): void {
+  f.get(start).get(end).op("i32.ge_s");
+  f.if(() => f.op("return"));
   f.get(start).get(args).mem("i32.load", head.slotUnits).op("i32.div_u");
   f.get(args).mem("i32.load", head.slotBytes).op("i32.mul");
   f.get(args).mem("i32.load", head.workspace).op("i32.add").set(to);
@@ -74,7 +76,7 @@ export function packedProduct(module: ModuleBuilder, el: Element, parts: Parts):
     i32(),
     i32(),
   ];
-  slotOf(f, args, unit, slot);
+  slotOf(f, args, unit, end, slot);
   const [rows, columns, sum] = [loaded(f, args, head.rows), loaded(f, args, head.columns), loaded(f, args, head.sum)];
   const [rowBlock, perMatrix] = [loaded(f, args, head.rowBlock), loaded(f, args, head.batchUnits)];
   const part = (name: keyof typeof head): Local => {

@@ -3,6 +3,7 @@
  * `env.memory`, and exports one function a routine: (address of the argument block, first unit, end).
  */
 import { ModuleBuilder, type Callable } from "../encode/module.ts";
+import { depthwise } from "./depthwise.ts";
 import { directProduct } from "./directProduct.ts";
 import { exactF32, exactF64, fusedF32, fusedF64, tileColumns, wrappingI32, type Element } from "./element.ts";
 import { directTile, packedTile, scatterTile } from "./microKernel.ts";
@@ -26,6 +27,7 @@ const products = ["packed", "direct", "byRows", "byColumns"] as const;
 export const runtimeRoutines: readonly string[] = [
   ...products.flatMap((name) => ["f32", "f64", "i32"].map((type) => `${name}_${type}`)),
   ...poolRoutines,
+  "depthwise_f32",
 ];
 
 /** 4 GiB, the most that 32 bits address. */
@@ -62,6 +64,7 @@ export function runtimeBytes({ shared = false, fast = false }: RuntimeOptions): 
   module.importMemory("env", "memory", { min: 1, max: MAX_PAGES, shared });
   for (const el of [fast ? fusedF32 : exactF32, fast ? fusedF64 : exactF64, wrappingI32]) addProducts(module, el);
   addPools(module);
+  module.export("depthwise_f32", depthwise(module, fast ? fusedF32 : exactF32));
   return module.encode();
 }
 

@@ -44,7 +44,7 @@ function vectorProduct(
   const i32 = (): Local => f.local("i32");
   const [index, row0, row1, column0, column1, a, b, c] = [i32(), i32(), i32(), i32(), i32(), i32(), i32(), i32()];
   const [k, kn, adds, slot] = [i32(), i32(), i32(), i32()];
-  slotOf(f, args, unit, slot);
+  slotOf(f, args, unit, end, slot);
   const sum = loaded(f, args, head.sum);
   const frame: Frame = {
     ...{ f, el, args, slot, a, b, c, column0, column1, k, kn, adds },
