@@ -3,27 +3,26 @@
  * runs the function, differentiation runs the rule, staging writes down an equation that holds both.
  */
 import type { NDArray } from "./array.ts";
+import type { JvpTrace } from "./jvp.ts";
+import type { LinearizeTrace } from "./linearize.ts";
 import type { SplitTrace } from "./partial.ts";
 import type { Primitive, Tangent } from "./primitive.ts";
 import type { StageTrace } from "./stage.ts";
 
-/** How a call with a forward rule is written down. */
+/** What becomes of a call with a forward rule in the traces that differentiate, and in the one that writes programs down. */
 export interface CustomJvpRules {
+  push(trace: JvpTrace, call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[];
+  linearize(trace: LinearizeTrace, call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[];
   stage(trace: StageTrace, call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[];
 }
 
-/** How a call with a reverse rule is written down. */
+/** The same for a call with a reverse rule. */
 export interface CustomVjpRules {
+  push(trace: JvpTrace, call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[];
+  linearize(trace: LinearizeTrace, call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[];
   stage(trace: StageTrace, call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[];
   /** Some operand is unknown. */
   split(trace: SplitTrace, call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[];
-  /** The tangents of the outputs, in the tangent program: a call that can only be transposed. */
-  linear(
-    call: CustomVjpCall,
-    residuals: readonly NDArray[],
-    tangents: readonly Tangent[],
-    outs: readonly NDArray[],
-  ): readonly NDArray[];
 }
 
 /** A function with a forward rule. All values are flat. */

@@ -1,16 +1,21 @@
 /**
- * What becomes of a call of a function with derivative rules of its own where programs are written down: an equation that holds the function and the
- * rules, each of which is staged when something asks for it. Such calls carry these functions with them (`rules` in `custom.ts`), so that the traces
- * don't need them where there is no such call.
+ * What becomes of a call of a function with derivative rules of its own: differentiation calls the rule; where programs are written down, the call is an
+ * equation that holds the function and the rules, each of which is staged when something asks for it. Such calls carry these functions with them
+ * (`rules` in `custom.ts`), so that the traces don't need them where there is no such call.
  */
 import type { NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import type { CustomJvpCall, CustomJvpRules, CustomVjpCall, CustomVjpRules } from "./custom.ts";
 import { customLinear } from "./customLinear.ts";
-import { currentTrace, withTrace } from "./interpreter.ts";
+import type { DualTrace } from "./dual.ts";
+import { currentTrace, withTrace, type Trace } from "./interpreter.ts";
+import type { JvpTrace } from "./jvp.ts";
 import type { ClosedJaxpr, Jaxpr, Params } from "./jaxpr.ts";
+import { linearizeRule, type LinearizeTrace } from "./linearize.ts";
 import { SplitTrace } from "./partial.ts";
+import type { JvpResult, Tangent } from "./primitive.ts";
 import { constsToInputs, stage, stageFlat, type StageTrace } from "./stage.ts";
+import { instantiate } from "./zeros.ts";
 
 /** A forward rule as a program: primals and nonzero tangents in, primals and nonzero tangents out. */
 export interface StagedJvpRule {
@@ -128,6 +133,53 @@ function splitCustomVjp(trace: SplitTrace, call: CustomVjpCall, args: readonly N
   return trace.writeDown(call.primitive, [...residuals, ...args], params, (body as unknown as Jaxpr).outAvals);
 }
 
-export const customJvpRules: CustomJvpRules = { stage: stageCustomJvp };
+/** The rule with the zeros that it asks for. */
+const forwardRule = (call: CustomJvpCall, primals: readonly NDArray[], tangents: readonly Tangent[]): JvpResult =>
+  call.jvp(
+    primals,
+    call.symbolicZeros ? tangents : tangents.map((t, i) => instantiate(t, primals[i].aval.toTangent())),
+  );
 
-export const customVjpRules: CustomVjpRules = { stage: stageCustomVjp, split: splitCustomVjp, linear: customLinear };
+function pushCustomJvp(trace: JvpTrace, call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
+  const { primals, tangents, constant } = trace.unwrapAll(args);
+  if (constant) return trace.parent.customJvp(call, primals);
+  const outs = withTrace(trace.parent, () => forwardRule(call, primals, tangents));
+  return outs.primals.map((x, i) => trace.wrap(x, outs.tangents[i]));
+}
+
+function linearizeCustomJvp(trace: LinearizeTrace, call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
+  const { primals, tangents, constant } = trace.unwrapAll(args);
+  if (constant) return trace.parent.customJvp(call, primals);
+  const nonzero = tangents.map((t) => t !== null);
+  const rule = (ps: readonly NDArray[], ts: readonly Tangent[]): JvpResult => forwardRule(call, ps, ts);
+  const result = withTrace(trace.parent, () => linearizeRule(rule, nonzero, primals));
+  return trace.finish(result, tangents);
+}
+
+/** The forward half of a reverse rule, and what the tangents are in a trace of their own. */
+function differentiateCustomVjp(
+  trace: DualTrace,
+  tangentTrace: Trace,
+  call: CustomVjpCall,
+  args: readonly NDArray[],
+): readonly NDArray[] {
+  const { primals, tangents, constant } = trace.unwrapAll(args);
+  if (constant) return trace.parent.customVjp(call, primals);
+  const perturbed = tangents.map((t) => t !== null);
+  const { outs, residuals } = withTrace(trace.parent, () => call.fwd(primals, perturbed));
+  const ts = withTrace(tangentTrace, () => customLinear(call, residuals, tangents, outs));
+  return outs.map((x, i) => trace.wrap(x, ts[i]));
+}
+
+export const customJvpRules: CustomJvpRules = {
+  push: pushCustomJvp,
+  linearize: linearizeCustomJvp,
+  stage: stageCustomJvp,
+};
+
+export const customVjpRules: CustomVjpRules = {
+  push: (trace, call, args) => differentiateCustomVjp(trace, trace.parent, call, args),
+  linearize: (trace, call, args) => differentiateCustomVjp(trace, trace.tangentTrace, call, args),
+  stage: stageCustomVjp,
+  split: splitCustomVjp,
+};

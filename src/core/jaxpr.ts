@@ -5,7 +5,7 @@
 import type { ShapedArray } from "./aval.ts";
 import type { ConcreteArray } from "./array.ts";
 import type { Primitive } from "./primitive.ts";
-import { reporting } from "./reporting.ts";
+import { reporting, type Program } from "./reporting.ts";
 import type { Source } from "./source.ts";
 
 export class Var {
@@ -56,7 +56,32 @@ export interface DebugInfo {
   readonly argNames?: readonly string[];
 }
 
-export class Jaxpr {
+/** What prints as JAX's text. */
+abstract class Printed {
+  /** JAX's text of it. */
+  toString(this: Program): string {
+    return reporting().text(this);
+  }
+
+  /** `console.log` prints the text, in colour on a terminal. */
+  [Symbol.for("nodejs.util.inspect.custom")](
+    this: Program,
+    _depth: number,
+    options?: { readonly colors?: boolean },
+  ): string {
+    return reporting().text(this, { color: options?.colors ?? false });
+  }
+
+  /** Jupyter shows the text, in colour. */
+  [Symbol.for("Jupyter.display")](this: Program): Readonly<Record<string, string>> {
+    return {
+      "text/plain": reporting().text(this),
+      "text/html": `<pre>${reporting().html(this)}</pre>`,
+    };
+  }
+}
+
+export class Jaxpr extends Printed {
   readonly constvars: readonly Var[];
   readonly invars: readonly Var[];
   readonly eqns: readonly Eqn[];
@@ -70,6 +95,7 @@ export class Jaxpr {
     outvars: readonly Atom[],
     debug: DebugInfo | null = null,
   ) {
+    super();
     this.constvars = constvars;
     this.invars = invars;
     this.eqns = eqns;
@@ -94,27 +120,14 @@ export class Jaxpr {
       change.debug === undefined ? this.debug : change.debug,
     );
   }
-  /** JAX's text of it. */
-  toString(): string {
-    return reporting().text(this);
-  }
-
-  /** `console.log` prints the text, in colour on a terminal. */
-  [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options?: { readonly colors?: boolean }): string {
-    return reporting().text(this, { color: options?.colors ?? false });
-  }
-
-  /** Jupyter shows the text, in colour. */
-  [Symbol.for("Jupyter.display")](): Readonly<Record<string, string>> {
-    return { "text/plain": reporting().text(this), "text/html": `<pre>${reporting().html(this)}</pre>` };
-  }
 }
 
 /** A jaxpr with the values of its constvars. A const is usually a concrete array, and a tracer of an outer trace at times. */
-export class ClosedJaxpr<C = unknown> {
+export class ClosedJaxpr<C = unknown> extends Printed {
   readonly jaxpr: Jaxpr;
   readonly consts: readonly C[];
   constructor(jaxpr: Jaxpr, consts: readonly C[]) {
+    super();
     this.jaxpr = jaxpr;
     this.consts = consts;
   }
@@ -125,20 +138,6 @@ export class ClosedJaxpr<C = unknown> {
 
   get outAvals(): ShapedArray[] {
     return this.jaxpr.outAvals;
-  }
-  /** JAX's text of it. */
-  toString(): string {
-    return reporting().text(this);
-  }
-
-  /** `console.log` prints the text, in colour on a terminal. */
-  [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options?: { readonly colors?: boolean }): string {
-    return reporting().text(this, { color: options?.colors ?? false });
-  }
-
-  /** Jupyter shows the text, in colour. */
-  [Symbol.for("Jupyter.display")](): Readonly<Record<string, string>> {
-    return { "text/plain": reporting().text(this), "text/html": `<pre>${reporting().html(this)}</pre>` };
   }
 }
 

@@ -6,7 +6,6 @@ import { bindWith, type Trace, withTrace } from "./interpreter.ts";
 import type { Params } from "./jaxpr.ts";
 import type { Primitive, Tangent } from "./primitive.ts";
 import { captureSource, withSource } from "./source.ts";
-import { instantiate } from "./zeros.ts";
 import { NotDifferentiableError } from "../errors.ts";
 
 export class JvpTrace extends DualTrace {
@@ -29,26 +28,11 @@ export class JvpTrace extends DualTrace {
   }
 
   customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
-    const { primals, tangents, constant } = this.unwrapAll(args);
-    if (constant) return this.parent.customJvp(call, primals);
-    const outs = withTrace(this.parent, () =>
-      call.jvp(
-        primals,
-        call.symbolicZeros ? tangents : tangents.map((t, i) => instantiate(t, primals[i].aval.toTangent())),
-      ),
-    );
-    return outs.primals.map((x, i) => this.wrap(x, outs.tangents[i]));
+    return call.rules.push(this, call, args);
   }
 
   customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
-    const { primals, tangents, constant } = this.unwrapAll(args);
-    if (constant) return this.parent.customVjp(call, primals);
-    return withTrace(this.parent, () => {
-      const perturbed = tangents.map((t) => t !== null);
-      const { outs, residuals } = call.fwd(primals, perturbed);
-      const ts = call.rules.linear(call, residuals, tangents, outs);
-      return outs.map((x, i) => this.wrap(x, ts[i]));
-    });
+    return call.rules.push(this, call, args);
   }
 }
 

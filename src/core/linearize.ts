@@ -15,7 +15,6 @@ import { SplitTrace } from "./partial.ts";
 import type { JvpResult, LinearizeResult, Primitive, Tangent } from "./primitive.ts";
 import { captureSource, withSource } from "./source.ts";
 import { StageTrace } from "./stage.ts";
-import { instantiate } from "./zeros.ts";
 import { RematValueError } from "../errors.ts";
 
 export class LinearizeTrace extends DualTrace {
@@ -42,7 +41,8 @@ export class LinearizeTrace extends DualTrace {
     });
   }
 
-  private finish(result: LinearizeResult, tangents: readonly Tangent[]): NDArray[] {
+  /** The outputs of what has been linearized, with the tangents written down. */
+  finish(result: LinearizeResult, tangents: readonly Tangent[]): NDArray[] {
     const outs = withTrace(this.tangentTrace, () => result.linear(tangents));
     return result.primals.map((x, i) => this.wrap(x, outs[i]));
   }
@@ -57,22 +57,11 @@ export class LinearizeTrace extends DualTrace {
   }
 
   customJvp(call: CustomJvpCall, args: readonly NDArray[]): readonly NDArray[] {
-    const { primals, tangents, constant } = this.unwrapAll(args);
-    if (constant) return this.parent.customJvp(call, primals);
-    const nonzero = tangents.map((t) => t !== null);
-    const rule = (ps: readonly NDArray[], ts: readonly Tangent[]): JvpResult =>
-      call.jvp(ps, call.symbolicZeros ? ts : ts.map((t, i) => instantiate(t, ps[i].aval.toTangent())));
-    const result = withTrace(this.parent, () => linearizeRule(rule, nonzero, primals));
-    return this.finish(result, tangents);
+    return call.rules.linearize(this, call, args);
   }
 
   customVjp(call: CustomVjpCall, args: readonly NDArray[]): readonly NDArray[] {
-    const { primals, tangents, constant } = this.unwrapAll(args);
-    if (constant) return this.parent.customVjp(call, primals);
-    const perturbed = tangents.map((t) => t !== null);
-    const { outs, residuals } = withTrace(this.parent, () => call.fwd(primals, perturbed));
-    const ts = withTrace(this.tangentTrace, () => call.rules.linear(call, residuals, tangents, outs));
-    return outs.map((x, i) => this.wrap(x, ts[i]));
+    return call.rules.linearize(this, call, args);
   }
 }
 

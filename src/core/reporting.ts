@@ -7,7 +7,7 @@ import type { ClosedJaxpr, Jaxpr } from "./jaxpr.ts";
 import type { Source } from "./source.ts";
 import type { StageTracer } from "./stage.ts";
 
-type Program = Jaxpr | ClosedJaxpr;
+export type Program = Jaxpr | ClosedJaxpr;
 
 /** A parameter of a function. */
 export interface Parameter {

@@ -3,12 +3,9 @@
  * rounded once, so that sums, products and quotients are the correctly rounded ones.
  */
 import { ConcreteArray } from "../../core/array.ts";
-import { dtypes, type DType, type TypedArray } from "../../core/dtype.ts";
 import type { IntegerPowParams } from "../../primitives/arithmetic.ts";
 import type { Kernel } from "./kernel.ts";
-import { placeAt, placesOf, runBinary, runUnary, type BinaryOp, type UnaryOp } from "./lanes.ts";
-import { numbersOf } from "./numbers.ts";
-import { room } from "./shape.ts";
+import { runBinary, runUnary, type BinaryOp, type UnaryOp } from "./lanes.ts";
 
 const unary =
   (name: string, op: UnaryOp): Kernel =>
@@ -17,8 +14,6 @@ const unary =
 const binary =
   (name: string, op: BinaryOp): Kernel =>
   ([x, y], [out]) => [runBinary(name, op, x, y, out)];
-
-const bitsOf = (dtype: DType): number => dtypes[dtype].bytes * 8;
 
 function pow(x: number, y: number): number {
   if (x === 1 || y === 0) return 1;
@@ -76,46 +71,6 @@ const extrema = {
   },
 } as const satisfies Record<string, BinaryOp>;
 
-/** The next number of the dtype from x toward y. */
-const nextafter: Kernel = ([x, y], [out]) => {
-  const n = out.size;
-  const { dtype } = out;
-  const [px, py] = [placesOf(x.shape, out.shape), placesOf(y.shape, out.shape)];
-  const [a, b] = [numbersOf(x), numbersOf(y)];
-  const result = room(dtype, n);
-  const raw =
-    dtype === "float64"
-      ? new BigInt64Array(result.buffer)
-      : dtype === "float32"
-        ? new Int32Array(result.buffer)
-        : new Int16Array(result.buffer);
-  for (let i = 0; i < n; i++) {
-    const [from, to] = [placeAt(px, i), a[placeAt(px, i)]];
-    const target = b[placeAt(py, i)];
-    result[i] = x.data[from];
-    if (to === target) result[i] = y.data[placeAt(py, i)];
-    else if (Number.isNaN(target)) result[i] = y.data[placeAt(py, i)];
-    else if (to === 0) {
-      raw[i] = dtype === "float64" ? 1n : 1;
-      if (target < 0) result[i] = negated(result, dtype, i);
-    } else if (!Number.isNaN(to)) {
-      const step = target > to === to > 0 ? 1 : -1;
-      raw[i] = dtype === "float64" ? (raw[i] as bigint) + BigInt(step) : (raw[i] as number) + step;
-    }
-  }
-  return [result];
-};
-
-const negated = (data: TypedArray, dtype: DType, i: number): number =>
-  dtype === "float64" || dtype === "float32" ? -Number(data[i]) : Number(data[i]) | 0x8000;
-
-const mulhi: Kernel = ([x, y], [out]) => {
-  const bits = BigInt(bitsOf(x.dtype));
-  const high = (a: bigint, b: bigint) => (a * b) >> bits;
-  const op: BinaryOp = { int: (a, b) => Number(high(BigInt(a), BigInt(b))), big: high };
-  return [runBinary("mulhi", op, x, y, out)];
-};
-
 type Loop = NonNullable<BinaryOp["loop"]>;
 
 /** The loops of the commonest operations: a call of a function for each element would cost more than the operation. */
@@ -167,7 +122,5 @@ export const arithmeticKernels = {
   min: binary("min", { ...extrema.min, loop: loops.min }),
   pow: binary("pow", { float: pow }),
   atan2: binary("atan2", { float: Math.atan2 }),
-  nextafter,
-  mulhi,
   clamp,
 } as const;

@@ -2,67 +2,15 @@
  * Kernels of comparisons, logic and bits, and of choosing between arrays. Booleans are 0 and 1.
  */
 import type { ConcreteArray } from "../../core/array.ts";
-import { dtypes, type DType } from "../../core/dtype.ts";
+import { dtypes } from "../../core/dtype.ts";
 import type { Kernel } from "./kernel.ts";
-import { placeAt, placesOf, runBinary, runUnary, type BinaryOp, type UnaryOp } from "./lanes.ts";
+import { placeAt, placesOf, runBinary, runUnary, type BinaryOp } from "./lanes.ts";
 import { room } from "./shape.ts";
 
 const binary =
   (name: string, op: BinaryOp): Kernel =>
   ([x, y], [out]) => [runBinary(name, op, x, y, out)];
 
-const bitsOf = (dtype: DType): number => dtypes[dtype].bytes * 8;
-
-const shiftLeft: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const op: BinaryOp = {
-    int: (a, s) => (s < 0 || s >= bits ? 0 : a << s),
-    big: (a, s) => (s < 0n || s >= 64n ? 0n : a << s),
-  };
-  return [runBinary("shift_left", op, x, y, out)];
-};
-const shiftRightArithmetic: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const op: BinaryOp = {
-    // An unsigned operand is taken for the signed number of the same bits.
-    int: (a, s) => ((a << (32 - bits)) >> (32 - bits)) >> (s < 0 || s >= bits ? 31 : s),
-    big: (a, s) => BigInt.asIntN(64, a) >> (s < 0n || s >= 64n ? 63n : s),
-  };
-  return [runBinary("shift_right_arithmetic", op, x, y, out)];
-};
-const shiftRightLogical: Kernel = ([x, y], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
-  const op: BinaryOp = {
-    int: (a, s) => (s < 0 || s >= bits ? 0 : (a & mask) >>> s),
-    big: (a, s) => (s < 0n || s >= 64n ? 0n : BigInt.asUintN(64, a) >> s),
-  };
-  return [runBinary("shift_right_logical", op, x, y, out)];
-};
-
-const ones = (x: number): number => {
-  let count = 0;
-  for (let v = x >>> 0; v !== 0; v &= v - 1) count++;
-  return count;
-};
-const populationCount: Kernel = ([x], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
-  const op: UnaryOp = {
-    int: (a) => ones(a & mask),
-    big: (a) => BigInt(ones(Number(BigInt.asIntN(32, a))) + ones(Number(BigInt.asIntN(32, a >> 32n)))),
-  };
-  return [runUnary("population_count", op, x, out)];
-};
-const clz: Kernel = ([x], [out]) => {
-  const bits = bitsOf(x.dtype);
-  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
-  const op: UnaryOp = {
-    int: (a) => Math.clz32(a & mask) - (32 - bits),
-    big: (a) => BigInt(64 - (BigInt.asUintN(64, a) === 0n ? 0 : BigInt.asUintN(64, a).toString(2).length)),
-  };
-  return [runUnary("clz", op, x, out)];
-};
 const not: Kernel = ([x], [out]) =>
   x.dtype === "bool"
     ? [runUnary("not", { int: (a) => 1 - a }, x, out)]
@@ -151,10 +99,5 @@ export const comparisonKernels = {
     (x, y) => x ^ y,
   ),
   not,
-  shift_left: shiftLeft,
-  shift_right_arithmetic: shiftRightArithmetic,
-  shift_right_logical: shiftRightLogical,
-  population_count: populationCount,
-  clz,
   select_n: selectN,
 } as const;

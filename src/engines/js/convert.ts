@@ -62,15 +62,9 @@ const reduce: Kernel = ([x], [out], params) => {
   return [runUnary("reduce_precision", { float: (v) => reducePrecision(v, e, m) }, x, out)];
 };
 
-const bitcast: Kernel = ([x], [out]) => {
-  const copy = x.data.slice();
-  return [new dtypes[out.dtype].storage(copy.buffer, 0, out.size * dtypes[out.dtype].lanes)];
-};
-
 export const convertKernels = {
   convert_element_type: convert,
   reduce_precision: reduce,
-  bitcast_convert_type: bitcast,
   stop_gradient: same,
   copy: same,
   optimization_barrier: same,

@@ -1,12 +1,13 @@
 /**
  * The js engine: a plain interpreter on typed arrays, without anything clever. It is the reference that the other engines are compared with.
  *
- * `js` has a kernel for every primitive (one that is forgotten is a compile error below). `createJs` makes an engine of chosen families, one table for
- * each file of `primitives/`, for apps that have to be small.
+ * `js` has a kernel for every primitive (one that is forgotten is a compile error below). `createJs` makes an engine of chosen families, for apps that have to
+ * be small.
  */
 import type { Engine } from "../../core/engine.ts";
 import type { PrimitiveName } from "../../primitives/index.ts";
 import { arithmeticKernels } from "./arithmetic.ts";
+import { bitKernels } from "./bits.ts";
 import { comparisonKernels } from "./comparison.ts";
 import { complexKernels } from "./complex.ts";
 import { controlKernels } from "./control.ts";
@@ -34,6 +35,7 @@ export { createJs, type KernelFamily } from "./create.ts";
 export type { Kernel } from "./kernel.ts";
 export {
   arithmeticKernels,
+  bitKernels,
   comparisonKernels,
   complexKernels,
   controlKernels,
@@ -62,6 +64,7 @@ type Controlled = keyof ReturnType<typeof controlKernels>;
 /** A primitive without a kernel is a compile error here. */
 const kernels = {
   ...arithmeticKernels,
+  ...bitKernels,
   ...comparisonKernels,
   ...complexKernels,
   ...convKernels,
