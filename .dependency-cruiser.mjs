@@ -64,11 +64,11 @@ export default {
     {
       ...only(
         "api",
-        "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$)",
-        "api/|(?:argNames|parameters|report)\\.ts$|compile/|primitives/|passes/|core/",
+        "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$|policy/)",
+        "api/|policy/|(?:argNames|parameters|report)\\.ts$|compile/|primitives/|passes/|core/",
         "A transformation needs primitives and passes; what it does to arrays it does by primitives.",
       ),
-      from: { path: "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$)", pathNot: "^src/api/jacobian\\.ts$" },
+      from: { path: "^src/(?:api/|checkpoint\\.ts$|policies\\.ts$|policy/)", pathNot: "^src/api/jacobian\\.ts$" },
     },
     only(
       "jacobian",

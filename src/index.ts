@@ -36,12 +36,19 @@ export { checkpoint, remat, type CheckpointOptions } from "./checkpoint.ts";
 export {
   checkpointName,
   checkpointPolicies,
+  Compressible,
   Offloadable,
+  policyFromJSON,
   Recompute,
   Saveable,
+  type CompressedFormat,
   type Policy,
   type PolicyAnswer,
+  type PolicyJson,
+  type SplitProgram,
 } from "./policies.ts";
+export { policyToJSON } from "./policy/json.ts";
+export { policyToPython } from "./policy/python.ts";
 export {
   logCheckpointResiduals,
   printSavedResiduals,

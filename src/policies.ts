@@ -3,23 +3,33 @@
  * they ask for. A policy states what *may* be saved; a value is stored only if the backward pass needs it.
  */
 import type { NDArray } from "./core/array.ts";
-import type { ShapedArray } from "./core/aval.ts";
 import type { Params } from "./core/jaxpr.ts";
-import { Recompute, Saveable, type Policy, type PolicyAnswer } from "./core/policy.ts";
+import {
+  askPolicy,
+  Recompute,
+  Saveable,
+  type CompressedFormat,
+  type Policy,
+  type PolicyAnswer,
+  type PolicyJson,
+  type SplitProgram,
+} from "./core/policy.ts";
 import type { Primitive } from "./core/primitive.ts";
 import { FrozenSet, pyStr } from "./core/python.ts";
+import { and, byFlopsPerByte, bySize, not, or, saveNames } from "./policy/algebra.ts";
+import { saveAndCompressOnlyTheseNames } from "./policy/compress.ts";
+import { policyFrom, type PolicyTable } from "./policy/json.ts";
+import { minCut } from "./policy/minCut.ts";
+import { checkNames, nameOf, policy } from "./policy/rule.ts";
+import { Compressible } from "./primitives/compress.ts";
 import { Offloadable } from "./primitives/devicePut.ts";
 import { nameValue } from "./primitives/name.ts";
 import { leafArray } from "./api/flat.ts";
 import { PolicyError, RematTypeError, describe } from "./errors.ts";
 import { map, type MapTree } from "./tree.ts";
 
-export { Offloadable, Recompute, Saveable, type Policy, type PolicyAnswer };
-
-type Rule = (primitive: Primitive, avals: readonly ShapedArray[], params: Params) => PolicyAnswer;
-
-/** A policy with the text by which it prints in jaxprs. */
-const policy = (printed: string, rule: Rule): Policy => Object.assign(rule.bind(null), { printed });
+export { Compressible, Offloadable, Recompute, Saveable };
+export type { CompressedFormat, Policy, PolicyAnswer, PolicyJson, SplitProgram };
 
 const functionText = (name: string): string => `<function ${name} at 0xXXXXXXXXXXXX>`;
 const setText = (names: readonly string[]): string => pyStr(new FrozenSet(names));
@@ -44,57 +54,94 @@ function dimensionLists(x: unknown): Lists {
   return plain(x) as Lists;
 }
 
-const nameOf = (primitive: Primitive, params: Params): string | null =>
-  primitive.name === "name" ? (params.name as string) : null;
-
-const everythingSaveable = policy(functionText("everything_saveable"), () => true);
-const nothingSaveable = policy(functionText("nothing_saveable"), () => false);
-const dotsSaveable = policy("DotsSaveable(only_if_no_batch_dims=False)", (primitive) => isDot(primitive));
-const dotsWithNoBatchDimsSaveable = policy("DotsSaveable(only_if_no_batch_dims=True)", (primitive, _avals, params) =>
-  isUnbatchedDot(primitive, params),
+const everythingSaveable = policy(functionText("everything_saveable"), () => true, { policy: "everythingSaveable" });
+const nothingSaveable = policy(functionText("nothing_saveable"), () => false, { policy: "nothingSaveable" });
+const dotsSaveable = policy("DotsSaveable(only_if_no_batch_dims=False)", (primitive) => isDot(primitive), {
+  policy: "dotsSaveable",
+});
+const dotsWithNoBatchDimsSaveable = policy(
+  "DotsSaveable(only_if_no_batch_dims=True)",
+  (primitive, _avals, params) => isUnbatchedDot(primitive, params),
+  { policy: "dotsWithNoBatchDimsSaveable" },
 );
 
 function saveOnlyTheseNames(...names: readonly string[]): Policy {
   checkNames("saveOnlyTheseNames", names);
   const set = new Set(names);
-  return policy(`SaveOnlyTheseNames(saveable_names=${setText(names)})`, (primitive, _avals, params) => {
-    const name = nameOf(primitive, params);
-    return name !== null && set.has(name);
-  });
+  return policy(
+    `SaveOnlyTheseNames(saveable_names=${setText(names)})`,
+    (primitive, _avals, params) => {
+      const name = nameOf(primitive, params);
+      return name !== null && set.has(name);
+    },
+    { policy: "saveOnlyTheseNames", names },
+  );
 }
 
 function saveAnyNamesButThese(...names: readonly string[]): Policy {
   checkNames("saveAnyNamesButThese", names);
   const set = new Set(names);
-  return policy(`SaveAnyNamesButThese(names=${setText(names)})`, (primitive, _avals, params) => {
-    const name = nameOf(primitive, params);
-    return name !== null && !set.has(name);
-  });
+  return policy(
+    `SaveAnyNamesButThese(names=${setText(names)})`,
+    (primitive, _avals, params) => {
+      const name = nameOf(primitive, params);
+      return name !== null && !set.has(name);
+    },
+    { policy: "saveAnyNamesButThese", names },
+  );
 }
 
 function saveAnythingExceptTheseNames(...names: readonly string[]): Policy {
   checkNames("saveAnythingExceptTheseNames", names);
   // JAX 0.10.2 saves everything here: what a name stands for is the same value as its unnamed producer.
-  return policy(functionText("save_anything_except_these_names.<locals>.<lambda>"), () => true);
-}
-
-function saveFromBothPolicies(first: Policy, second: Policy): Policy {
-  return policy(functionText("save_from_both_policies.<locals>.policy"), (primitive, avals, params) => {
-    const a: unknown = first(primitive, avals, params);
-    const b: unknown = second(primitive, avals, params);
-    if (typeof a !== "boolean" || typeof b !== "boolean") {
-      throw new PolicyError(
-        `saveFromBothPolicies joins policies that answer true or false: The return value of the policies should be a boolean. Got: ` +
-          `${describe(a)} and ${describe(b)}. Please write a custom policy function directly, rather than using this helper function.`,
-      );
-    }
-    return a || b;
+  return policy(functionText("save_anything_except_these_names.<locals>.<lambda>"), () => true, {
+    policy: "saveAnythingExceptTheseNames",
+    names,
   });
 }
 
+function saveFromBothPolicies(first: Policy, second: Policy): Policy {
+  const json =
+    first.json === undefined || second.json === undefined
+      ? null
+      : { policy: "saveFromBothPolicies", of: [first.json, second.json] };
+  return bothPolicies(first, second, json);
+}
+
+function bothPolicies(first: Policy, second: Policy, json: PolicyJson | null): Policy {
+  const hooked = [first, second].some((p) => p.answer !== undefined);
+  return policy(
+    functionText("save_from_both_policies.<locals>.policy"),
+    (primitive, avals, params) => eitherOf(first(primitive, avals, params), second(primitive, avals, params)),
+    json,
+    {
+      ...(hooked ? { answer: (eqn) => eitherOf(askPolicy(first, eqn), askPolicy(second, eqn)) } : {}),
+      ...([first, second].some((p) => p.prepare !== undefined)
+        ? {
+            prepare: (program) =>
+              bothPolicies(first.prepare?.(program) ?? first, second.prepare?.(program) ?? second, json),
+          }
+        : {}),
+    },
+  );
+}
+
+function eitherOf(a: unknown, b: unknown): boolean {
+  if (typeof a !== "boolean" || typeof b !== "boolean") {
+    throw new PolicyError(
+      `saveFromBothPolicies joins policies that answer true or false: The return value of the policies should be a boolean. Got: ` +
+        `${describe(a)} and ${describe(b)}. Please write a custom policy function directly, rather than using this helper function.`,
+    );
+  }
+  return a || b;
+}
+
 function offloadDotWithNoBatchDims(offloadSrc: string, offloadDst: string): Policy {
-  return policy(functionText("offload_dot_with_no_batch_dims.<locals>.policy"), (primitive, _avals, params) =>
-    isUnbatchedDot(primitive, params) ? new Offloadable(offloadSrc, offloadDst) : Recompute,
+  return policy(
+    functionText("offload_dot_with_no_batch_dims.<locals>.policy"),
+    (primitive, _avals, params) =>
+      isUnbatchedDot(primitive, params) ? new Offloadable(offloadSrc, offloadDst) : Recompute,
+    { policy: "offloadDotWithNoBatchDims", offloadSrc, offloadDst },
   );
 }
 
@@ -119,19 +166,16 @@ function saveAndOffloadOnlyTheseNames(options: SaveAndOffloadOptions): Policy {
         "Take each of these names out of one of the lists.",
     );
   }
-  return policy(functionText("save_and_offload_only_these_names.<locals>.policy"), (primitive, _avals, params) => {
-    const name = nameOf(primitive, params);
-    if (name !== null && saved.has(name)) return Saveable;
-    if (name !== null && offloaded.has(name)) return new Offloadable(options.offloadSrc, options.offloadDst);
-    return Recompute;
-  });
-}
-
-function checkNames(what: string, names: readonly unknown[]): void {
-  for (const name of names) {
-    if (typeof name !== "string")
-      throw new RematTypeError(`${what} takes names: each must be a string; got ${describe(name)}.`);
-  }
+  return policy(
+    functionText("save_and_offload_only_these_names.<locals>.policy"),
+    (primitive, _avals, params) => {
+      const name = nameOf(primitive, params);
+      if (name !== null && saved.has(name)) return Saveable;
+      if (name !== null && offloaded.has(name)) return new Offloadable(options.offloadSrc, options.offloadDst);
+      return Recompute;
+    },
+    { policy: "saveAndOffloadOnlyTheseNames", ...options },
+  );
 }
 
 /** The policies of `jax.checkpoint_policies`: constants, and makers that take names, policies or memory kinds. */
@@ -158,7 +202,60 @@ export const checkpointPolicies = {
   saveFromBothPolicies,
   /** Some names are saved, others moved to another memory. */
   saveAndOffloadOnlyTheseNames,
+
+  // From here on: not in JAX.
+  /** `(...policies)`: what any of them saves. */
+  or,
+  /** `(...policies)`: what all of them save. */
+  and,
+  /** What a policy would have recomputed. */
+  not,
+  /** `{ under, over }`: values by their bytes. */
+  bySize,
+  /** `{ under, over }`: values by the flops that it takes to compute them, for each byte. */
+  byFlopsPerByte,
+  /** `(...patterns)`: values with a name that fits one, such as `layer*\/attn`. */
+  saveNames,
+  /** `{ names, to }`: values with one of these names are saved with fewer bits. Gradients become approximate. */
+  saveAndCompressOnlyTheseNames,
+  /** The fewest bytes by which nothing dear is computed twice. */
+  minCut,
 } as const;
+
+const names = (json: PolicyJson): readonly string[] => json.names as readonly string[];
+const inner = (json: PolicyJson, read: (x: unknown) => Policy): Policy[] => (json.of as readonly unknown[]).map(read);
+
+const makers: PolicyTable = {
+  everythingSaveable: () => everythingSaveable,
+  nothingSaveable: () => nothingSaveable,
+  dotsSaveable: () => dotsSaveable,
+  dotsWithNoBatchDimsSaveable: () => dotsWithNoBatchDimsSaveable,
+  offloadDotWithNoBatchDims: (json) => offloadDotWithNoBatchDims(json.offloadSrc as string, json.offloadDst as string),
+  saveAnyNamesButThese: (json) => saveAnyNamesButThese(...names(json)),
+  saveOnlyTheseNames: (json) => saveOnlyTheseNames(...names(json)),
+  saveAnythingExceptTheseNames: (json) => saveAnythingExceptTheseNames(...names(json)),
+  saveFromBothPolicies: (json, read) => saveFromBothPolicies(...(inner(json, read) as [Policy, Policy])),
+  saveAndOffloadOnlyTheseNames: (json) => saveAndOffloadOnlyTheseNames(json as never),
+  or: (json, read) => or(...inner(json, read)),
+  and: (json, read) => and(...inner(json, read)),
+  not: (json, read) => not(inner(json, read)[0]),
+  bySize: ({ policy: _, ...bounds }) => bySize(bounds),
+  byFlopsPerByte: ({ policy: _, ...bounds }) => byFlopsPerByte(bounds),
+  saveNames: (json) => saveNames(...(json.patterns as readonly string[])),
+  saveAndCompressOnlyTheseNames: (json) => saveAndCompressOnlyTheseNames(json as never),
+  minCut: ({ policy: _, ...options }) => minCut(options),
+};
+
+/**
+ * The policy that `policyToJSON` wrote down, from its data or its JSON text.
+ *
+ * @throws PolicyError for data that is no policy; a name that nearly fits is suggested.
+ * @example
+ * policyFromJSON(JSON.stringify(checkpointPolicies.bySize({ under: "4KiB" })));
+ */
+export function policyFromJSON(json: unknown): Policy {
+  return policyFrom(json, makers);
+}
 
 /**
  * Names a value, or every array of a tree, so that policies can ask for it. The named value is a new one: use the result.

@@ -8,7 +8,16 @@
 import type { ShapedArray } from "../core/aval.ts";
 import { type Jaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
 import { Memo, flags, identity } from "../core/memo.ts";
-import { Offload, Recompute, Saveable, type Policy, type PolicyAnswer } from "../core/policy.ts";
+import {
+  askPolicy,
+  Compress,
+  Offload,
+  Recompute,
+  Saveable,
+  type Codec,
+  type Policy,
+  type PolicyAnswer,
+} from "../core/policy.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { NOWHERE } from "../core/source.ts";
 import { PolicyAnswerError, PolicyTypeError } from "../errors.ts";
@@ -38,7 +47,10 @@ export function partialEval(
   const unknown = typeof forceUnknown === "boolean" ? jaxpr.outvars.map(() => forceUnknown) : forceUnknown;
   const available = typeof forceAvailable === "boolean" ? jaxpr.outvars.map(() => forceAvailable) : forceAvailable;
   const key = [unknownIn, availableIn, unknown, available].map(flags).join("/") + `/${identity(policy)}`;
-  return cache.get(jaxpr, key, () => split(jaxpr, unknownIn, availableIn, unknown, available, policy));
+  return cache.get(jaxpr, key, () => {
+    const prepared = policy.prepare?.({ jaxpr, unknownIn, availableIn, availableOut: available }) ?? policy;
+    return split(jaxpr, unknownIn, availableIn, unknown, available, prepared);
+  });
 }
 
 interface State {
@@ -88,15 +100,15 @@ function split(
       for (const v of eqn.outvars) env.set(v, UNKNOWN);
     } else {
       knownEqns.push(eqn);
-      const answer = ask(policy, eqn);
-      if (eqn.effectful === true || answer === Saveable) {
+      const answer = checkAnswer(askPolicy(policy, eqn));
+      const moves = eqn.effectful === true ? null : movesOf(answer, eqn.outvars);
+      if (moves !== null) {
+        knownEqns.push(...moves.away);
+        stagedEqns.push(...moves.back);
+        for (const v of moves.moved) residuals.add(v);
+        for (const v of [...moves.moved, ...eqn.outvars]) env.set(v, CONSTANT);
+      } else if (eqn.effectful === true || answer !== Recompute) {
         for (const v of eqn.outvars) env.set(v, SAVED);
-      } else if (answer instanceof Offload) {
-        const moved = eqn.outvars.map((v) => new Var(inMemory(v.aval, answer.dst)));
-        knownEqns.push(copyEquation(answer.primitive, eqn.outvars, moved, answer.dst));
-        stagedEqns.push(copyEquation(answer.primitive, moved, eqn.outvars, answer.src));
-        for (const v of moved) residuals.add(v);
-        for (const v of [...moved, ...eqn.outvars]) env.set(v, CONSTANT);
       } else {
         eqn.invars.forEach(ensureAvailable);
         stagedEqns.push(eqn);
@@ -128,19 +140,64 @@ function split(
   };
 }
 
-function ask(policy: Policy, eqn: Eqn): typeof Saveable | typeof Recompute | Offload {
-  const answer: unknown = policy(
-    eqn.primitive,
-    eqn.invars.map((x) => x.aval),
-    eqn.params,
-  );
-  return checkAnswer(answer);
+/** How values are kept in another form: the equations that make it and those that undo it, and the values in that form. */
+interface Moves {
+  readonly away: readonly Eqn[];
+  readonly back: readonly Eqn[];
+  readonly moved: readonly Var[];
+}
+
+/** Null where the values are kept as they are, or not at all. */
+function movesOf(answer: Exclude<PolicyAnswer, boolean>, values: readonly Var[]): Moves | null {
+  if (answer instanceof Offload) {
+    const moved = values.map((v) => new Var(inMemory(v.aval, answer.dst)));
+    return {
+      away: [copyEquation(answer.primitive, values, moved, answer.dst)],
+      back: [copyEquation(answer.primitive, moved, values, answer.src)],
+      moved,
+    };
+  }
+  if (!(answer instanceof Compress)) return null;
+  const codecs = values.map((v) => answer.codecOf(v.aval));
+  if (codecs.includes(null)) return null;
+  const parts = codecs.map((codec, i): Moves => {
+    const { encode, decode } = codec as Codec;
+    const moved = encode.outAvals.map((aval) => new Var(aval));
+    return {
+      away: writeBody(encode, [values[i]], moved),
+      back: writeBody(decode, moved, [values[i]]),
+      moved,
+    };
+  });
+  return {
+    away: parts.flatMap((p) => p.away),
+    back: parts.flatMap((p) => p.back),
+    moved: parts.flatMap((p) => p.moved),
+  };
+}
+
+/** The equations of a program with these variables as its inputs and outputs. */
+function writeBody(body: Jaxpr, ins: readonly Var[], outs: readonly Var[]): Eqn[] {
+  const env = new Map<Atom, Atom>(body.invars.map((v, i): [Atom, Atom] => [v, ins[i]]));
+  body.outvars.forEach((v, i) => env.set(v, outs[i]));
+  const rename = (v: Var): Var => {
+    const own = env.get(v) ?? new Var(v.aval);
+    env.set(v, own);
+    return own;
+  };
+  return body.eqns.map((eqn) => ({
+    ...eqn,
+    invars: eqn.invars.map((x) => (x instanceof Literal ? x : rename(x))),
+    outvars: eqn.outvars.map(rename),
+    source: NOWHERE,
+  }));
 }
 
 /** The policy's answer, or an error that says what came. */
 export function checkAnswer(answer: unknown): Exclude<PolicyAnswer, boolean> {
   if (typeof answer === "boolean") return answer ? Saveable : Recompute;
-  if (answer === Saveable || answer === Recompute || answer instanceof Offload) return answer;
+  if (answer === Saveable || answer === Recompute) return answer;
+  if (answer instanceof Offload || answer instanceof Compress) return answer;
   throw new PolicyAnswerError(answer);
 }
 
