@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { enableX64, lax, np, type NDArray } from "../../src/index.ts";
 import type { DotDimensionNumbers } from "../../src/primitives/dot.ts";
 import { gemm, type GemmShape } from "../../src/engines/wasm/runtime/gemm.ts";
-import { hasFused } from "../../src/engines/wasm/runtime/runtimeModule.ts";
+import { hasFused, runtimeModule, runtimeRoutines } from "../../src/engines/wasm/runtime/runtimeModule.ts";
 import { firstDifference, runRoutine, type Floats } from "./productRuntime.ts";
 
 type Type = GemmShape["type"];
@@ -202,3 +202,13 @@ describe("other forms", () => {
 
 const firstColumns = (x: Floats, width: number, n: number): Floats => x.filter((_, i) => i % width < n);
 const lastColumns = (x: Floats, width: number, n: number): Floats => x.filter((_, i) => i % width >= width - n);
+
+describe("the module", () => {
+  it("has the routines that are asked for, or all", () => {
+    const names = (module: WebAssembly.Module): string[] => WebAssembly.Module.exports(module).map((e) => e.name);
+    expect(names(runtimeModule({ routines: ["packed_f32", "byRows_f64"] }))).toEqual(["packed_f32", "byRows_f64"]);
+    expect(names(runtimeModule())).toEqual(runtimeRoutines);
+    expect(runtimeModule()).toBe(runtimeModule());
+    expect(() => runtimeModule({ routines: ["fft"] })).toThrow("the runtime has no routine fft");
+  });
+});

@@ -46,7 +46,7 @@ interface Place {
   readonly access: Access;
 }
 
-interface Pool {
+export interface Pool {
   readonly scatters: boolean;
   /** Makes what is done at a place, once for vectors and once for single numbers. */
   at(f: FunctionBuilder): (place: Place) => void;
@@ -151,25 +151,19 @@ const scattering = (keeps: Compare): Pool => ({
   },
 });
 
-const pools: Readonly<Record<string, Pool>> = {
-  sum: reduction(0, (f, sum, x) => f.get(sum).get(x).op("f32x4.add").set(sum)),
-  max: reduction(-Infinity, extremum("f32x4.gt")),
-  min: reduction(Infinity, extremum("f32x4.lt")),
-  gather_ge: gathering("f32x4.ge"),
-  gather_le: gathering("f32x4.le"),
-  scatter_ge: scattering("f32x4.ge"),
-  scatter_le: scattering("f32x4.le"),
+/** What each routine does, by its name. */
+export const pools: Readonly<Record<string, Pool>> = {
+  pool_sum_f32: reduction(0, (f, sum, x) => f.get(sum).get(x).op("f32x4.add").set(sum)),
+  pool_max_f32: reduction(-Infinity, extremum("f32x4.gt")),
+  pool_min_f32: reduction(Infinity, extremum("f32x4.lt")),
+  pool_gather_ge_f32: gathering("f32x4.ge"),
+  pool_gather_le_f32: gathering("f32x4.le"),
+  pool_scatter_ge_f32: scattering("f32x4.ge"),
+  pool_scatter_le_f32: scattering("f32x4.le"),
 };
 
-/** The names of the routines. */
-export const poolRoutines: readonly string[] = Object.keys(pools).map((kind) => `pool_${kind}_f32`);
-
-export function addPools(module: ModuleBuilder): void {
-  for (const [kind, what] of Object.entries(pools)) module.export(`pool_${kind}_f32`, poolRoutine(module, what));
-}
-
 /** (args, start, end) */
-function poolRoutine(module: ModuleBuilder, { scatters, at: makeAt }: Pool): Callable {
+export function poolRoutine(module: ModuleBuilder, { scatters, at: makeAt }: Pool): Callable {
   const f = module.func(["i32", "i32", "i32"]);
   const [args, unit, end] = [0, 1, 2];
   const i32 = (): Local => f.local("i32");

@@ -2,6 +2,7 @@
  * The runtime module: one for the process, shared by all programs, so that V8 optimizes it once. It imports the memory on which it works as
  * `env.memory`, and exports one function a routine: (address of the argument block, first unit, end).
  */
+import { InternalError } from "../../../errors.ts";
 import { ModuleBuilder, type Callable } from "../encode/module.ts";
 import { depthwise } from "./depthwise.ts";
 import { directProduct } from "./directProduct.ts";
@@ -9,8 +10,8 @@ import { exactF32, exactF64, fusedF32, fusedF64, tileColumns, wrappingI32, type 
 import { directTile, packedTile, scatterTile } from "./microKernel.ts";
 import { listOffsets, listSteps } from "./lines.ts";
 import { packPanel, packRun } from "./pack.ts";
-import { packedProduct } from "./packedProduct.ts";
-import { addPools, poolRoutines } from "./poolingCode.ts";
+import { packedProduct, type Parts } from "./packedProduct.ts";
+import { poolRoutine, pools } from "./poolingCode.ts";
 import { vectorByColumns, vectorByRows } from "./vectorProduct.ts";
 
 export interface RuntimeOptions {
@@ -18,63 +19,91 @@ export interface RuntimeOptions {
   readonly shared?: boolean;
   /** Products are fused with the sums they are added to (relaxed SIMD): faster, other bits. Ask `hasFused` first. */
   readonly fast?: boolean;
+  /** What the module exports; all routines if left out. To encode them all takes a while: a program that needs one asks for that one. */
+  readonly routines?: readonly string[];
 }
-
-/** The routines of products; each is there for every kind of number. */
-const products = ["packed", "direct", "byRows", "byColumns"] as const;
-
-/** What the module exports. */
-export const runtimeRoutines: readonly string[] = [
-  ...products.flatMap((name) => ["f32", "f64", "i32"].map((type) => `${name}_${type}`)),
-  ...poolRoutines,
-  "depthwise_f32",
-];
 
 /** 4 GiB, the most that 32 bits address. */
 const MAX_PAGES = 65_536;
 
-function addProducts(module: ModuleBuilder, el: Element): void {
-  const panels = new Map<number, Callable>();
-  const pack = (width: number): Callable => {
-    let fn = panels.get(width);
-    if (fn === undefined) {
-      const panel = { width, bytes: el.bytes };
-      panels.set(width, (fn = packPanel(module, packRun(module, panel), panel)));
-    }
-    return fn;
-  };
-  const parts = {
-    scatter: scatterTile(module, el),
-    packA: pack(el.tileRows),
-    packB: pack(tileColumns(el)),
-    offsets: listOffsets(module),
-    steps: listSteps(module),
-  };
-  const export_ = (name: (typeof products)[number], fn: Callable): void => {
-    module.export(`${name}_${el.name}`, fn);
-  };
-  export_("packed", packedProduct(module, el, { ...parts, tile: packedTile(module, el) }));
-  export_("direct", directProduct(module, el, { ...parts, tile: directTile(module, el) }));
-  export_("byRows", vectorByRows(module, el));
-  export_("byColumns", vectorByColumns(module, el));
+type Build = (el: Element, shared: SharedParts) => Callable;
+
+/** The routines of products; each is there for every kind of number. */
+const products: Readonly<Record<string, Build>> = {
+  packed: (el, { module, parts }) => packedProduct(module, el, { ...parts(el), tile: packedTile(module, el) }),
+  direct: (el, { module, parts }) => directProduct(module, el, { ...parts(el), tile: directTile(module, el) }),
+  byRows: (el, { module }) => vectorByRows(module, el),
+  byColumns: (el, { module }) => vectorByColumns(module, el),
+};
+
+/** What several routines of one module call; made when the first of them asks for it. */
+interface SharedParts {
+  readonly module: ModuleBuilder;
+  readonly parts: (el: Element) => Omit<Parts, "tile">;
 }
 
-export function runtimeBytes({ shared = false, fast = false }: RuntimeOptions): Uint8Array<ArrayBuffer> {
+function sharedParts(module: ModuleBuilder): SharedParts {
+  const made = new Map<string, Callable>();
+  const once = (key: string, make: () => Callable): Callable => {
+    let fn = made.get(key);
+    if (fn === undefined) made.set(key, (fn = make()));
+    return fn;
+  };
+  const pack = (width: number, bytes: 4 | 8): Callable =>
+    once(`pack ${width} ${bytes}`, () => packPanel(module, packRun(module, { width, bytes }), { width, bytes }));
+  const parts = (el: Element): Omit<Parts, "tile"> => ({
+    scatter: once(`scatter ${el.name}`, () => scatterTile(module, el)),
+    packA: pack(el.tileRows, el.bytes),
+    packB: pack(tileColumns(el), el.bytes),
+    offsets: once("offsets", () => listOffsets(module)),
+    steps: once("steps", () => listSteps(module)),
+  });
+  return { module, parts };
+}
+
+const elementOf = (name: string, fast: boolean): Element =>
+  name === "f32" ? (fast ? fusedF32 : exactF32) : name === "f64" ? (fast ? fusedF64 : exactF64) : wrappingI32;
+
+const builders: ReadonlyMap<string, (fast: boolean, shared: SharedParts) => Callable> = new Map([
+  ...Object.entries(products).flatMap(([name, build]) =>
+    ["f32", "f64", "i32"].map(
+      (type) =>
+        [`${name}_${type}`, (fast: boolean, shared: SharedParts) => build(elementOf(type, fast), shared)] as const,
+    ),
+  ),
+  ["depthwise_f32", (fast: boolean, { module }: SharedParts) => depthwise(module, elementOf("f32", fast))] as const,
+  ...Object.entries(pools).map(
+    ([name, what]) => [name, (_fast: boolean, { module }: SharedParts) => poolRoutine(module, what)] as const,
+  ),
+]);
+
+/** All there are. */
+export const runtimeRoutines: readonly string[] = [...builders.keys()];
+
+export function runtimeBytes({
+  shared = false,
+  fast = false,
+  routines = runtimeRoutines,
+}: RuntimeOptions): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", { min: 1, max: MAX_PAGES, shared });
-  for (const el of [fast ? fusedF32 : exactF32, fast ? fusedF64 : exactF64, wrappingI32]) addProducts(module, el);
-  addPools(module);
-  module.export("depthwise_f32", depthwise(module, fast ? fusedF32 : exactF32));
+  const common = sharedParts(module);
+  for (const name of routines) {
+    const build = builders.get(name);
+    if (build === undefined) throw new InternalError(`the runtime has no routine ${name}`);
+    module.export(name, build(fast, common));
+  }
   return module.encode();
 }
 
 const modules = new Map<string, WebAssembly.Module>();
 
-/** The module, compiled once. */
-export function runtimeModule({ shared = false, fast = false }: RuntimeOptions = {}): WebAssembly.Module {
-  const key = `${shared} ${fast}`;
+/** The module, compiled once for the same options. */
+export function runtimeModule(options: RuntimeOptions = {}): WebAssembly.Module {
+  const { shared = false, fast = false, routines = ["all"] } = options;
+  const key = [shared, fast, ...routines].join();
   let module = modules.get(key);
-  if (module === undefined) modules.set(key, (module = new WebAssembly.Module(runtimeBytes({ shared, fast }))));
+  if (module === undefined) modules.set(key, (module = new WebAssembly.Module(runtimeBytes(options))));
   return module;
 }
 
