@@ -12,7 +12,7 @@ import { Memo } from "../core/memo.ts";
 import type { Source } from "../core/source.ts";
 import { addControl, isControl } from "./control.ts";
 import type { Held, Place } from "./held.ts";
-import { KernelBuilder, spaceOf } from "./kernelBuilder.ts";
+import { isOneRun, KernelBuilder, spaceOf } from "./kernelBuilder.ts";
 import { flattenJaxpr, type Flat, type Tag } from "./lower.ts";
 import type { Fold } from "./loop.ts";
 import { moved, reshaped, transposed } from "./moves.ts";
@@ -321,6 +321,12 @@ export class BlockBuilder {
       this.define(out, reshaped(this, arg, out.aval.shape), eqn);
       return;
     }
+    if ((arg.place.kind === "view" || arg.place.kind === "index") && nodeOf(arg) === null) {
+      const space = spaceOf(arg.aval.shape);
+      const folded = flags.filter((_, d) => arg.aval.shape[d] !== 1);
+      const onSpace = reshapeView(arg.place.view, space);
+      if (onSpace === null || !isOneRun(onSpace.strides, onSpace.guards, space, folded)) this.materialize(arg);
+    }
     const kernel = this.#kernelFor(eqn, [arg], arg.aval, flags);
     const node = this.#read(kernel, arg, identityView(arg.aval.shape)) as number;
     const reduced = kernel.canReduce(arg.aval.shape, flags) as readonly boolean[];
@@ -342,9 +348,11 @@ export class BlockBuilder {
         if (!inside && this.#ready(a) >= kernel.index) return false;
       }
       if (flags === undefined ? !kernel.adopt(aval.shape) : kernel.canReduce(aval.shape, flags) === null) return false;
-      return args.every(
-        (a) => a.place.kind !== "view" || a.place.view.guards.length === 0 || reads(a.place.view, kernel),
-      );
+      return args.every((a) => {
+        const { place } = a;
+        if (nodeOf(a)?.kernel === kernel || (place.kind !== "view" && place.kind !== "index")) return true;
+        return kernel.admits(restretch(place.view, aval.shape));
+      });
     };
     let chosen: KernelBuilder | null = null;
     const holders = new Set<KernelBuilder>();
@@ -434,8 +442,6 @@ function nodeOf({ place }: Held): { readonly kernel: KernelBuilder; readonly nod
 }
 
 const isWide = ({ dtype }: ShapedArray): boolean => dtypes[dtype].bytes === 8;
-
-const reads = (view: View, kernel: KernelBuilder): boolean => reshapeView(view, kernel.space) !== null;
 
 /** How an operand's own elements stand at the places of the result: what is missing or of length 1 is repeated. */
 function stretched(held: Held, out: ShapedArray): View {

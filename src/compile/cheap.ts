@@ -7,6 +7,7 @@
  * anything.
  */
 import { dtypes } from "../core/dtype.ts";
+import { isOneRun } from "./kernelBuilder.ts";
 import { buffersOf, lifetimesOf, type Lifetimes } from "./lifetimes.ts";
 import type { Access, LoopKernel, Node } from "./loop.ts";
 import type { Block, Buffer, Program, Step } from "./program.ts";
@@ -211,9 +212,14 @@ function canHold(reader: LoopKernel, kernel: LoopKernel, buffer: Buffer): boolea
     const { strides, offset, guards } = n.access;
     if (offset !== 0 || guards.length > 0 || strides.some((s, d) => s !== plain[d])) return false;
   }
-  return (
-    loads <= MAX_LOADS && kernel.nodes.every((n) => n.kind !== "load" || onSpace(n.access, kernel, reader) !== null)
-  );
+  if (loads > MAX_LOADS) return false;
+  return kernel.nodes.every((n) => {
+    if (n.kind === "index") return reader.reductions.length === 0;
+    if (n.kind !== "load") return true;
+    const access = onSpace(n.access, kernel, reader);
+    if (access === null) return false;
+    return reader.reductions.length === 0 || isOneRun(access.strides, access.guards, reader.space, reader.reduced);
+  });
 }
 
 /** The access of a kernel on another kernel's box of the same size. */

@@ -4,7 +4,7 @@ import type { DType } from "../core/dtype.ts";
 import type { Eqn, Params } from "../core/jaxpr.ts";
 import type { Access, Fold, LoopKernel, Node, Reduction, Store } from "./loop.ts";
 import type { Buffer } from "./program.ts";
-import { reshapeView, type Fill, type View } from "./view.ts";
+import { reshapeView, type Fill, type Guard, type View } from "./view.ts";
 
 /** A shape without dimensions of length 1. */
 export const spaceOf = (shape: Shape): number[] => shape.filter((d) => d !== 1);
@@ -59,6 +59,20 @@ function parents(from: readonly number[], to: readonly number[]): number[] {
     }
   });
   return out;
+}
+
+/** Whether the dimensions at the end that are folded, if there are some, are one dimension to an access: a run is folded in vectors. */
+export function isOneRun(
+  strides: readonly number[],
+  guards: readonly Guard[],
+  space: readonly number[],
+  reduced: readonly boolean[],
+): boolean {
+  let first = space.length;
+  while (first > 0 && reduced[first - 1]) first--;
+  if (space.length - first < 2) return true;
+  for (let d = first + 1; d < space.length; d++) if (strides[d - 1] !== strides[d] * space[d]) return false;
+  return guards.every((g) => g.dim < first);
 }
 
 const MAX_NODES = 160;
@@ -182,7 +196,19 @@ export class KernelBuilder {
     const kept = flags.filter((_, i) => shape[i] !== 1);
     const reduced = parents(wanted, this.space).map((p) => kept[p]);
     if (this.reduced !== null && this.reduced.some((r, i) => r !== reduced[i])) return null;
-    return reduced;
+    const walks = this.nodes.every((n) => {
+      if (n.kind === "load") return isOneRun(n.access.strides, n.access.guards, this.space, reduced);
+      return n.kind !== "index" || isOneRun(n.strides, [], this.space, reduced);
+    });
+    const written = this.stores.every((s) => s.strides === null || isOneRun(s.strides, [], this.space, reduced));
+    return walks && written ? reduced : null;
+  }
+
+  /** Whether the kernel may read this view, too: its folds go along one stride. */
+  admits(view: View): boolean {
+    const onSpace = reshapeView(view, this.space);
+    if (onSpace === null) return false;
+    return this.reduced === null || isOneRun(onSpace.strides, onSpace.guards, this.space, this.reduced);
   }
 
   reduce(fold: Fold, node: number, buffer: Buffer, reduced: readonly boolean[]): void {

@@ -17,7 +17,11 @@ import { wasmTarget } from "./target.ts";
 export interface WasmEngine extends CompilingEngine {
   /** The most bytes of the arena that any run has taken. */
   highWater(): number;
+  /** The memory of all programs; the arena of the one that runs begins at `ARENA`. */
+  memory(): WebAssembly.Memory;
 }
+
+export { ARENA } from "./arena.ts";
 
 const EAGER_CACHE = 4096;
 
@@ -100,6 +104,7 @@ export function createWasm(reference: Engine): WasmEngine {
     },
     compile: (closed, options = {}) => instanceOf(closed, options).compiled,
     highWater: () => arena?.highWater ?? 0,
+    memory: () => memory().memory,
   };
 }
 
