@@ -64,6 +64,65 @@ describe("decompositions multiply to the matrix", () => {
   });
 });
 
+describe("of any square matrix, real or complex", () => {
+  const C = np.add(A, np.multiply(lax.complex(np.array(0, "float32"), np.array(1, "float32")), np.matrixTranspose(A)));
+  const complexes = (x: NDArray): NDArray => lax.convertElementType(x, "complex64");
+  const same = (x: NDArray, y: NDArray): void => close(np.abs(np.subtract(x, y)), np.zeros(x.shape));
+  const adjoint = (x: NDArray): NDArray => np.conj(np.matrixTranspose(x));
+  const rotation = np.array([
+    [0, 1, 0],
+    [0, 0, 1],
+    [1, 0, 0],
+  ]);
+
+  test("eig: a v = v w, vlᴴ a = w vlᴴ, and vectors of length one", () => {
+    for (const x of [A, C, np.add(np.multiply(rotation, 2), eye3), np.tril(A), np.zeros([3, 3])]) {
+      const [w, vl, vr] = lax.linalg.eig(x);
+      same(np.matmul(complexes(x), vr), np.multiply(vr, w));
+      same(np.matmul(adjoint(vl), complexes(x)), np.multiply(adjoint(vl), np.expandDims(w, -1)));
+      close(np.linalg.norm(vr, { axis: 0 }), np.ones(3));
+      same(np.linalg.eigvals(x), w);
+    }
+  });
+
+  test("schur and hessenberg", () => {
+    for (const x of [A, C, np.subtract(rotation, 1)]) {
+      const [t, q] = lax.linalg.schur(x);
+      same(np.matmul(np.matmul(q, t), adjoint(q)), x);
+      same(np.matmul(q, adjoint(q)), lax.convertElementType(eye3, q.dtype));
+      const [h] = lax.linalg.hessenberg(x);
+      expect(h.shape).toEqual([3, 3]);
+    }
+  });
+
+  test("complex matrices", () => {
+    const H = np.add(np.matmul(C, adjoint(C)), complexes(eye3));
+    const L = np.linalg.cholesky(H);
+    same(np.matmul(L, adjoint(L)), H);
+    const [q, r] = np.linalg.qr(C);
+    same(np.matmul(q, r), C);
+    const [u, s, vh] = np.linalg.svd(C);
+    same(np.matmul(np.multiply(u, s), vh), C);
+    const [w, v] = np.linalg.eigh(H);
+    same(np.matmul(np.multiply(v, w), adjoint(v)), H);
+    same(np.matmul(C, np.linalg.inv(C)), complexes(eye3));
+    const [wide, , right] = np.linalg.svd(np.take(C, np.array([0, 1], "int32"), { axis: 0 }));
+    same(np.matmul(wide, adjoint(wide)), complexes(np.eye(2)));
+    same(np.matmul(right, adjoint(right)), complexes(eye3));
+  });
+
+  test("not finite numbers give NaN", () => {
+    const broken = np.full([2, 2], NaN);
+    expect(numbersOf(np.real(np.linalg.eigvals(broken)))).toEqual([NaN, NaN]);
+    expect(numbersOf(lax.linalg.schur(broken)[0])).toEqual([NaN, NaN, NaN, NaN]);
+  });
+
+  test("roots and characteristic polynomials", () => {
+    close(np.real(np.roots([0, 1, -3, 2])), np.array([2, 1]));
+    close(np.real(np.poly(np.diag(np.array([1, 2])))), np.array([1, -3, 2]));
+  });
+});
+
 describe("equations", () => {
   test("solve, inv, det, slogdet", () => {
     const b = np.array([1, -2, 0.5]);

@@ -57,11 +57,23 @@ export const luPivotsToPermutation = (pivots: ArrayLike, permutationSize: number
     permutation_size: permutationSize,
   });
 
-/** x = q r: `[q, r]`; with `fullMatrices` (the default) q is square. */
-export const qr = (
+/**
+ * x = q r: `[q, r]`; with `fullMatrices` (the default) q is square. With `pivoting` x[:, p] = q r with a descending diagonal of r: `[q, r, p]`.
+ */
+export function qr(
+  x: ArrayLike,
+  options?: { readonly pivoting?: false; readonly fullMatrices?: boolean },
+): [q: NDArray, r: NDArray];
+export function qr(
+  x: ArrayLike,
+  options: { readonly pivoting: boolean; readonly fullMatrices?: boolean },
+): [q: NDArray, r: NDArray, p: NDArray];
+export function qr(
   x: ArrayLike,
   options: { readonly pivoting?: boolean; readonly fullMatrices?: boolean } = {},
-): [q: NDArray, r: NDArray] => qrOf(toArray(x, "lax.linalg.qr"), options.fullMatrices ?? true, options.pivoting);
+): NDArray[] {
+  return qrOf(toArray(x, "lax.linalg.qr"), options.fullMatrices ?? true, options.pivoting);
+}
 
 /** The upper triangle r with Householder reflectors below it, and their factors. */
 export function geqrf(a: ArrayLike): [a: NDArray, taus: NDArray] {
@@ -113,3 +125,4 @@ export function svd(x: ArrayLike, options: SvdOptions = {}): NDArray | [NDArray,
   });
   return vectors ? [u, s, vh] : s;
 }
+export * from "./matrixForms.ts";

@@ -41,6 +41,21 @@ export const cholesky = (a: ArrayLike, options: CholeskyOptions = {}): NDArray =
     [a],
   );
 
+/** Eigenvalues and right eigenvectors, as columns, of any square matrices: `[w, v]`, both complex. */
+export function eig(a: ArrayLike): [eigenvalues: NDArray, eigenvectors: NDArray] {
+  const [w, v] = lax.eig(inexact(toArray(a, "eig")), { computeLeftEigenvectors: false });
+  return [w, v];
+}
+
+/** The eigenvalues of any square matrices, complex, in the order in which the QR algorithm finds them. */
+export const eigvals = (a: ArrayLike): NDArray =>
+  jitted(
+    "eigvals",
+    "",
+    (x) => lax.eig(inexact(x), { computeLeftEigenvectors: false, computeRightEigenvectors: false })[0],
+    [a],
+  );
+
 export interface EighOptions {
   readonly UPLO?: "L" | "U" | null;
   readonly symmetrizeInput?: boolean;

@@ -3,16 +3,15 @@ import { vmap } from "../api/vmap.ts";
 import type { NDArray } from "../core/array.ts";
 import { isComplex } from "../core/dtype.ts";
 import { literal } from "../core/scalar.ts";
-import { RematValueError, UnsupportedError } from "../errors.ts";
-import { customLinearSolve } from "../lax/linearSolve.ts";
+import { RematValueError } from "../errors.ts";
 import { range, tupleText } from "../primitives/axes.ts";
 import { eq, lt, ne } from "../primitives/comparison.ts";
-import { convertElementType, stopGradient } from "../primitives/convert.ts";
+import { convertElementType } from "../primitives/convert.ts";
 import { customJvpCall } from "../primitives/customJvp.ts";
-import { contracted } from "../primitives/dot.ts";
-import { factored, luSolve } from "../primitives/lu.ts";
-import { HIGHEST } from "../primitives/matrices.ts";
-import { broadcasted, broadcastedInDim, expanded, reshaped, squeezed, summed } from "../primitives/shape.ts";
+import { counted } from "../primitives/iota.ts";
+import { factored } from "../primitives/lu.ts";
+import { broadcasted, expanded, reshaped, squeezed } from "../primitives/shape.ts";
+import { solveMatrices } from "../primitives/solve.ts";
 import { solveTriangular } from "../primitives/triangularSolve.ts";
 import { array, toArray, type ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
@@ -24,80 +23,12 @@ import { jitted, jittedAll } from "./jitted.ts";
 import { concatenate } from "./joining.ts";
 import { isinf, isnan, logicalOr } from "./logic.ts";
 import { broadcastShapes, promoteDtypesInexact } from "./promote.ts";
-import { any, sum } from "./reductions.ts";
+import { any, prod, sum } from "./reductions.ts";
 import { remainder } from "./rounding.ts";
 import { broadcastTo, moveaxis, tile } from "./shape.ts";
-import { absolute, add, divide, exp, log, multiply, sign, subtract } from "./ufuncs.ts";
+import { absolute, add, divide, exp, log, multiply, real, sign, subtract } from "./ufuncs.ts";
 import { countNonzero } from "./statistics.ts";
 import { where } from "./where.ts";
-
-const requireReal = (name: string, x: NDArray): void => {
-  if (!isComplex(x.dtype)) return;
-  throw new UnsupportedError(
-    `np.linalg.${name} of complex matrices is not here: the operand is ${x.aval.toLongString()}.`,
-  );
-};
-
-const stretched = (x: NDArray, shape: readonly number[]): NDArray =>
-  broadcastedInDim(x, shape, range(x.ndim, shape.length - x.ndim));
-
-/** The product of a matrix and a vector, batches broadcast. */
-function timesVector(a: NDArray, x: NDArray): NDArray {
-  const batch = broadcastShapes(a.shape.slice(0, -2), x.shape.slice(0, -1));
-  const [m, v] = [stretched(a, [...batch, ...a.shape.slice(-2)]), stretched(x, [...batch, x.shape.at(-1)!])];
-  const axes = range(batch.length);
-  return contracted(
-    m,
-    v,
-    [
-      [[a.ndim - 1], [x.ndim - 1]],
-      [axes, axes],
-    ],
-    HIGHEST,
-  );
-}
-
-function solveOne(a: NDArray, given: NDArray): NDArray {
-  const fits =
-    a.ndim >= 2 &&
-    (given.ndim === a.ndim || given.ndim === a.ndim - 1) &&
-    a.shape.at(-1) === a.shape.at(-2) &&
-    a.shape.at(-1) === given.shape[a.ndim - 2];
-  if (!fits) {
-    throw new RematValueError(
-      `The arguments to solve must have shapes a=[..., m, m] and b=[..., m, k] or b=[..., m]; got a=${tupleText(a.shape)} and ` +
-        `b=${tupleText(given.shape)}.`,
-    );
-  }
-  const shape = given.shape.map((d, i) => (d === 1 ? ([...a.shape.slice(0, -1), 1][i] ?? 1) : d));
-  const b = broadcastedInDim(given, shape, range(given.ndim));
-  const [lu, , permutation] = factored(stopGradient(a));
-  const solve = (right: NDArray): NDArray =>
-    customLinearSolve(
-      (x: NDArray) => timesVector(a, x),
-      right,
-      (_, x) => luSolve(lu, permutation, x, 0),
-      {
-        transposeSolve: (_, x) => luSolve(lu, permutation, x, 1),
-        // The sum over no axis is the transpose of broadcasting to the same shape, as JAX writes it down.
-        vecmat: (ct) =>
-          summed(
-            contracted(
-              ct,
-              a,
-              [
-                [[0], [0]],
-                [[], []],
-              ],
-              HIGHEST,
-            ),
-            [],
-          ),
-      },
-    );
-  if (a.ndim === b.ndim + 1) return solve(b);
-  return vmap(solve, { inAxes: [b.ndim - 1], outAxes: Math.max(a.ndim, b.ndim) - 1 })(b);
-}
 
 /** Maps `fn` over the leading axes of its arguments, which broadcast; `ranks` are those of one call. */
 function overBatches(fn: (...xs: NDArray[]) => NDArray, args: readonly NDArray[], ranks: readonly number[]): NDArray {
@@ -147,7 +78,7 @@ export const solve = (a: ArrayLike, b: ArrayLike): NDArray =>
           `solve takes square matrices and as many rows in b: got a.shape=${tupleText(m.shape)}, b.shape=${tupleText(r.shape)}.`,
         );
       }
-      return overBatches(solveOne, [m, r], [2, r.ndim === 1 ? 1 : 2]);
+      return overBatches(solveMatrices, [m, r], [2, r.ndim === 1 ? 1 : 2]);
     },
     [a, b],
   );
@@ -172,6 +103,13 @@ function smallDeterminant(x: NDArray): NDArray {
   return subtract(multiply(entry(x, 0, 0), entry(x, 1, 1)), multiply(entry(x, 0, 1), entry(x, 1, 0)));
 }
 
+/** The tangents of sign and logarithm from that of the complex logarithm: the sign of a real determinant stays. */
+function signTangents(s: NDArray, dot: NDArray): NDArray[] {
+  if (!isComplex(s.dtype)) return [zerosLike(s), dot];
+  const turn = multiply(subtract(dot, convertElementType(real(dot), dot.dtype)), s);
+  return [turn, real(dot)];
+}
+
 function slogdetSmall(a: NDArray): readonly NDArray[] {
   return customJvpCall(
     "_slogdet_small",
@@ -188,21 +126,13 @@ function slogdetSmall(a: NDArray): readonly NDArray[] {
     ([x], [t]) => {
       const g = t!;
       const [s, value] = slogdetSmall(x);
-      if (x.shape.at(-1) === 1)
-        return [
-          [s, value],
-          [zerosLike(s), divide(entry(g, 0, 0), entry(x, 0, 0))],
-        ];
+      if (x.shape.at(-1) === 1) return [[s, value], signTangents(s, divide(entry(g, 0, 0), entry(x, 0, 0)))];
       const [x00, x01, x10, x11] = [entry(x, 0, 0), entry(x, 0, 1), entry(x, 1, 0), entry(x, 1, 1)];
       const det = subtract(multiply(x00, x11), multiply(x01, x10));
       let change = subtract(multiply(entry(g, 0, 0), x11), multiply(entry(g, 0, 1), x10));
       change = subtract(change, multiply(entry(g, 1, 0), x01));
       change = add(change, multiply(entry(g, 1, 1), x00));
-      const dot = divide(change, det);
-      return [
-        [s, value],
-        [zerosLike(s), dot],
-      ];
+      return [[s, value], signTangents(s, divide(change, det))];
     },
     [a],
     { jvpName: "_slogdet_small_jvp" },
@@ -220,19 +150,21 @@ function slogdetLu(a: NDArray): readonly NDArray[] {
       let places = arange(x.shape.at(-1)!, { dtype: pivots.dtype });
       if (pivots.ndim > 1) places = expanded(places, range(pivots.ndim - 1));
       let parity = countNonzero(ne(pivots, places), { axis: -1 });
-      parity = add(parity, countNonzero(lt(diag, literal(0, dtype)), { axis: -1 }));
+      let phase: NDArray;
+      if (isComplex(dtype)) phase = prod(divide(diag, convertElementType(absolute(diag), dtype)), { axis: -1 });
+      else {
+        phase = literal(1, dtype);
+        parity = add(parity, countNonzero(lt(diag, literal(0, dtype)), { axis: -1 }));
+      }
+      const zero = array(0, dtype);
       const flips = add(multiply(-2, remainder(parity, 2)), 1);
-      const signed = multiply(literal(1, dtype), array(flips, dtype));
-      const s = where(isZero, array(0, dtype), signed);
-      return [s, where(isZero, array(-Infinity, dtype), sum(log(absolute(diag)), { axis: -1 }))];
+      const s = where(isZero, zero, multiply(phase, array(flips, dtype)));
+      const logs = sum(convertElementType(log(absolute(diag)), dtype), { axis: -1 });
+      return [s, real(where(isZero, array(-Infinity, dtype), logs))];
     },
     ([x], [t]) => {
       const [s, value] = slogdetParts(x);
-      const dot = trace(solve(x, t!), { axis1: -1, axis2: -2 });
-      return [
-        [s, value],
-        [zerosLike(s), dot],
-      ];
+      return [[s, value], signTangents(s, trace(solve(x, t!), { axis1: -1, axis2: -2 }))];
     },
     [a],
     { jvpName: "_slogdet_jvp" },
@@ -245,7 +177,6 @@ function slogdetParts(a: ArrayLike): readonly NDArray[] {
     "",
     (x) => {
       const [m] = promoteDtypesInexact(x);
-      requireReal("slogdet", m);
       if (m.ndim < 2 || m.shape.at(-1) !== m.shape.at(-2)) {
         throw new RematValueError(`Argument to slogdet() must have shape [..., n, n], got ${tupleText(m.shape)}.`);
       }
@@ -279,23 +210,21 @@ function cofactorSolve(a: NDArray, b: NDArray): [NDArray, NDArray] {
   const minors = multiply(cumprod(diag, { axis: -1 }), getitem(signs, "...", null));
   lu = at(lu, "...", -1, -1).set(divide(1, getitem(minors, "...", -2)));
   const permutation = broadcastTo(order, [...batch, n]);
+  // A grid of the places in the batch and, as in JAX's program, of one row that is not used.
+  const grid = [...batch, 1].map((size) => counted("int32", [size], 0));
+  const outer = batch.map((size, i) => reshaped(grid[i], [...batch, 1].map((_, j) => (j === i ? size : 1)))); // prettier-ignore
   let d = ones(x.shape.slice(0, -1), { dtype: x.dtype });
   d = solveTriangular(lu, d, { left_side: true });
   d = any(logicalOr(isnan(d), isinf(d)), { axis: -1 });
   d = tile(getitem(d, "...", null, null), [...range(d.ndim).map(() => 1), ...x.shape.slice(-2)]);
   x = where(d, zerosLike(x), x);
-  const outer = batch.map((size, i) =>
-    reshaped(
-      arange(size, { dtype: "int32" }),
-      [...range(batch.length + 1)].map((j) => (j === i ? size : 1)),
-    ),
-  );
   x = getitem(x, ...outer, permutation, slice());
   x = solveTriangular(lu, x, { left_side: true, lower: true, unit_diagonal: true });
   const upper = multiply(getitem(x, "...", slice(-1), slice()), getitem(minors, "...", -1, null, null));
   x = concatenate([upper, getitem(x, "...", slice(-1, null), slice())], -2);
   x = solveTriangular(lu, x, { left_side: true });
-  return [getitem(minors, "...", -1), where(d, zerosLike(x), x)];
+  x = where(d, zerosLike(x), x);
+  return [getitem(minors, "...", -1), x];
 }
 
 function largeDeterminant(a: NDArray): NDArray {
@@ -321,7 +250,6 @@ export const det = (a: ArrayLike): NDArray =>
     "",
     (given) => {
       const [x] = promoteDtypesInexact(given);
-      requireReal("det", x);
       const n = x.shape.at(-1);
       if (x.ndim < 2 || n !== x.shape.at(-2)) {
         throw new RematValueError(`Argument to _det() must have shape [..., n, n], got ${tupleText(x.shape)}.`);

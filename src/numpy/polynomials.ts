@@ -1,26 +1,34 @@
 /** Polynomials as vectors of coefficients, the highest power first. */
 import type { NDArray } from "../core/array.ts";
-import { RematValueError, UnsupportedError } from "../errors.ts";
+import { ConcretizationTypeError, RematValueError } from "../errors.ts";
 import { scan } from "../lax/loops.ts";
+import { complexDType, literal } from "../core/scalar.ts";
 import { concatenated } from "../primitives/join.ts";
 import { neg } from "../primitives/neg.ts";
 import { filled } from "../primitives/shape.ts";
-import { array, float, type ArrayLike } from "./asarray.ts";
+import { sortedTogether } from "../primitives/sort.ts";
+import { array, concreteValue, float, type ArrayLike } from "./asarray.ts";
 import { at } from "./at.ts";
 import { arange, full, ones, zeros } from "./creation.ts";
+import { argmin } from "./cumulative.ts";
+import { diag } from "./diagonals.ts";
 import { getitem, slice } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
+import { eigvals } from "./linalgDecompositions.ts";
+import { equal, less } from "./logic.ts";
 import { arrayOf, keyOf, named } from "./options.ts";
 import { broadcastShapes, promoteDtypes, promoteDtypesInexact } from "./promote.ts";
-import { prod } from "./reductions.ts";
+import { all, prod } from "./reductions.ts";
+import { roll } from "./repeating.ts";
 import { atleast1d } from "./shape.ts";
 import { convolve } from "./signal.ts";
 import { trimZeros, trimZerosWithin } from "./trimming.ts";
-import { add, maximum, multiply, subtract, trueDivide } from "./ufuncs.ts";
+import { add, maximum, multiply, negative, subtract, trueDivide } from "./ufuncs.ts";
+import { where } from "./where.ts";
 import { finfo } from "./floats.ts";
 
 /**
- * The polynomial with the given roots.
+ * The polynomial with the given roots, or with the eigenvalues of a square matrix as its roots.
  *
  *     np.poly([1, 2]) // [1, -3, 2]
  */
@@ -30,11 +38,9 @@ export function poly(seqOfZeros: ArrayLike): NDArray {
     "",
     (given) => {
       const [inexact] = promoteDtypesInexact(given);
-      const roots = atleast1d(inexact);
+      let roots = atleast1d(inexact);
       if (roots.ndim === 2 && roots.shape[0] === roots.shape[1] && roots.shape[0] !== 0) {
-        throw new UnsupportedError(
-          `np.poly was given a matrix of shape (${roots.shape.join(", ")}): it takes roots, a vector. Give the eigenvalues of the matrix.`,
-        );
+        roots = eigvals(roots);
       }
       if (roots.ndim !== 1) {
         throw new RematValueError(
@@ -50,6 +56,67 @@ export function poly(seqOfZeros: ArrayLike): NDArray {
       return out;
     },
     [seqOfZeros],
+  );
+}
+
+/** The eigenvalues of the companion matrix. */
+const rootsWithoutZeros = (p: NDArray): NDArray =>
+  jitted(
+    "_roots_no_zeros",
+    "",
+    (c) => {
+      const n = c.shape[0];
+      if (n < 2) return array([], complexDType(c.dtype));
+      const below = diag(ones([n - 2], { dtype: c.dtype }), -1);
+      const first = trueDivide(negative(getitem(c, slice(1, null))), getitem(c, 0));
+      return eigvals(at(below, 0, slice()).set(first));
+    },
+    [p],
+  );
+
+export interface RootsOptions {
+  /** Leading zeros are taken off, which needs a known vector (the default); else as many roots are NaN. */
+  readonly stripZeros?: boolean;
+}
+
+/**
+ * The roots of a polynomial, complex numbers.
+ *
+ *     np.roots([1, -3, 2]) // [2, 1]
+ */
+export function roots(p: ArrayLike, options: RootsOptions = {}): NDArray {
+  const [inexact] = promoteDtypesInexact(arrayOf(p, "roots"));
+  const c = atleast1d(inexact);
+  if (c.ndim !== 1) {
+    throw new RematValueError(
+      `Input must be a rank-1 array: np.roots got shape (${c.shape.join(", ")}). Give coefficients.`,
+    );
+  }
+  const n = c.shape[0];
+  if (n < 2) return array([], complexDType(c.dtype));
+  const none = all(equal(c, 0));
+  const leading = where(none, n, argmin(equal(c, 0)));
+  if (options.stripZeros ?? true) {
+    const known = concreteValue(leading);
+    if (known === null) {
+      throw new ConcretizationTypeError(
+        "np.roots was given a traced array: how many leading zeros it has is not known. To use this within a JIT-compiled context, pass " +
+          "{ stripZeros: false }; leading zeros then give roots that are NaN.",
+      );
+    }
+    return rootsWithoutZeros(getitem(c, slice(Number(known.data[0]), null)));
+  }
+  return jitted(
+    "_roots_with_zeros",
+    "",
+    (given, zeros) => {
+      const safe = where(equal(zeros, n), float(1), given);
+      const found = rootsWithoutZeros(roll(safe, negative(zeros)));
+      const [, ordered] = sortedTogether([equal(found, 0), found], 0, 1);
+      const kept = less(arange(n - 1), subtract(n - 1, zeros));
+      return where(kept, ordered, literal({ re: NaN, im: NaN }, found.dtype, true));
+    },
+    [c, leading],
   );
 }
 

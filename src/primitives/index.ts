@@ -90,13 +90,17 @@ import {
   tanhP,
 } from "./elementwise.ts";
 import { choleskyP } from "./cholesky.ts";
+import { eigP } from "./eig.ts";
 import { eighP } from "./eigh.ts";
 import { fftP } from "./fft.ts";
 import { linearSolveP } from "./linearSolve.ts";
 import { luP, luPivotsToPermutationP } from "./lu.ts";
+import { hessenbergP, schurP, tridiagonalP } from "./matrixForms.ts";
+import { choleskyUpdateP, ormqrP, symmetricProductP } from "./matrixUpdates.ts";
 import { geqrfP, householderProductP, qrP } from "./qr.ts";
 import { svdP } from "./svd.ts";
 import { triangularSolveP } from "./triangularSolve.ts";
+import { tridiagonalSolveP } from "./tridiagonalSolve.ts";
 import { gather, scatterAdd, scatterSub } from "./gather.ts";
 import { empty, empty2, iota, platformIndex } from "./iota.ts";
 import { jit } from "./jit.ts";
@@ -279,7 +283,15 @@ export const primitives = {
   custom_linear_solve: linearSolveP,
   geqrf: geqrfP,
   householder_product: householderProductP,
+  eig: eigP,
   eigh: eighP,
+  hessenberg: hessenbergP,
+  tridiagonal: tridiagonalP,
+  schur: schurP,
+  tridiagonal_solve: tridiagonalSolveP,
+  symmetric_product: symmetricProductP,
+  cholesky_update: choleskyUpdateP,
+  ormqr: ormqrP,
   svd: svdP,
   sort,
   top_k: topK,

@@ -137,6 +137,21 @@ export function rowsOf(x: NDArray, order: NDArray): NDArray {
   return gathered(x, indices, { ...rows, operandBatchingDims: [], startIndicesBatchingDims: [] }, [1, x.shape[1]]);
 }
 
+/** The columns of matrices, in the order of a vector of indices. */
+export function columnsOf(x: NDArray, order: NDArray): NDArray {
+  const axis = x.ndim - 1;
+  const indices = expanded(wrappedIndices(order, x.shape[axis]), [order.ndim]);
+  const outer = range(order.ndim - 1);
+  const dims = {
+    offsetDims: [axis - 1],
+    collapsedSliceDims: [axis],
+    startIndexMap: [axis],
+    operandBatchingDims: outer,
+    startIndicesBatchingDims: outer,
+  };
+  return gathered(x, indices, dims, [...outer.map(() => 1), x.shape[axis - 1], 1]);
+}
+
 /** The places of a diagonal of n elements, as pairs of equal indices: [n, 2]. */
 function diagonalPlaces(i: NDArray, rows: number, columns: number): NDArray {
   const pair = [wrappedIndices(i, rows), wrappedIndices(i, columns)].map((x) => expanded(x, [1]));

@@ -5,8 +5,8 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { bind, bind1 } from "../core/interpreter.ts";
-import type { Primitive } from "../core/primitive.ts";
-import { RematValueError, UnsupportedError } from "../errors.ts";
+import type { JvpResult, Primitive } from "../core/primitive.ts";
+import { RematValueError } from "../errors.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { tupleText } from "./axes.ts";
 import { full } from "./broadcasting.ts";
@@ -14,6 +14,7 @@ import { concatenated } from "./join.ts";
 import { corner, factored, luSolve } from "./lu.ts";
 import {
   adjoint,
+  columnsOf,
   checkMatrices,
   identityMatrix,
   lowerTriangle,
@@ -26,26 +27,36 @@ import { convertElementType } from "./convert.ts";
 import { batchedInFront } from "./shape.ts";
 import { solveTriangular } from "./triangularSolve.ts";
 
-export type QrParams = { readonly full_matrices: boolean; readonly pivoting: false; readonly use_magma: null };
+export type QrParams = { readonly full_matrices: boolean; readonly pivoting: boolean; readonly use_magma: null };
 
 export const qrP: Primitive<QrParams> = {
   name: "qr",
-  type([a], { full_matrices: complete }) {
+  type([a], { full_matrices: complete, pivoting }) {
     checkMatrices("qr", [a], [2]);
     const [m, n] = a.shape.slice(-2);
     const k = complete ? m : Math.min(m, n);
-    return [resultOf(a, 2, [m, k]), resultOf(a, 2, [k, n])];
+    const factors = [resultOf(a, 2, [m, k]), resultOf(a, 2, [k, n])];
+    return pivoting ? [...factors, resultOf(a, 2, [n], "int32").stripWeakType()] : factors;
   },
-  jvp([x], [t], params) {
-    const [q, r] = bind(qrP, [x], params);
+  jvp([x], [given], params) {
+    const [q, r, ...order] = bind(qrP, [x], params);
+    const primals = [q, r, ...order];
+    const result = (dq: NDArray, dr: NDArray): JvpResult => ({
+      primals,
+      tangents: [dq, dr, ...order.map(() => null)],
+    });
+    const t = params.pivoting ? columnsOf(given!, order[0]) : given!;
     const [m, n] = x.shape.slice(-2);
-    if (m < n) return { primals: [q, r], tangents: wideTangents(q, r, x, t!) };
+    if (m < n) return result(...wideTangents(q, r, params.pivoting ? columnsOf(x, order[0]) : x, t));
     const [thinQ, thinR] = params.full_matrices ? [corner(q, [0, m], [0, n]), corner(r, [0, n], [0, n])] : [q, r];
-    const [dq, dr] = thinTangents(thinQ, thinR, t!);
-    if (!params.full_matrices || m === n) return { primals: [q, r], tangents: [dq, dr] };
-    return { primals: [q, r], tangents: completeTangents(q, thinQ, dq, dr) };
+    const [dq, dr] = thinTangents(thinQ, thinR, t);
+    if (!params.full_matrices || m === n) return result(dq, dr);
+    return result(...completeTangents(q, thinQ, dq, dr));
   },
-  batch: (size, [a], [dim], params) => ({ outs: bind(qrP, [batchedInFront(a, dim, size)], params), dims: [0, 0] }),
+  batch(size, [a], [dim], params) {
+    const outs = bind(qrP, [batchedInFront(a, dim, size)], params);
+    return { outs, dims: outs.map(() => 0) };
+  },
 };
 
 /** The tangents of q and r of a matrix that has at least as many rows as columns. */
@@ -130,9 +141,7 @@ export const householderProductP: Primitive = {
 
 export const qrPrimitives = [qrP, geqrfP, householderProductP] as const;
 
-/** q and r; square q if `complete`. */
-export function qrOf(a: NDArray, complete: boolean, pivoting = false): [NDArray, NDArray] {
-  if (pivoting) throw new UnsupportedError("qr with pivoting is not here. Leave `pivoting` out, or take an SVD.");
-  const [q, r] = bind(qrP, [a], { full_matrices: complete, pivoting: false, use_magma: null });
-  return [q, r];
-}
+/** q and r, and with `pivoting` the order of the columns of which they are the factors; square q if `complete`. */
+export const qrOf = (a: NDArray, complete: boolean, pivoting = false): NDArray[] => [
+  ...bind(qrP, [a], { full_matrices: complete, pivoting, use_magma: null }),
+];

@@ -98,9 +98,11 @@ function tangents(t: NDArray, s: NDArray, u: NDArray, vt: NDArray, vectors: bool
   const inverse = diagonalMatrix(sub(div(one(safe), safe), zero));
   const skew = sub(inner, adjoint(inner));
   const turn = mul(mul(constLike(skew, 0.5), skew), convertElementType(inverse, dtype));
-  const weights = convertElementType(f, dtype);
-  let du = dot(u, add(mul(weights, add(right, adjoint(right))), turn));
-  let dv = dot(v, mul(weights, add(left, adjoint(left))));
+  const weights = (): NDArray => convertElementType(f, dtype);
+  const leftWeights = weights();
+  let du = dot(u, add(mul(leftWeights, add(right, adjoint(right))), turn));
+  const rightWeights = weights();
+  let dv = dot(v, mul(rightWeights, add(left, adjoint(left))));
   const [m, n] = t.shape.slice(-2);
   if (m > n) {
     const x = dot(t, v);

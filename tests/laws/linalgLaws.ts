@@ -93,6 +93,61 @@ export const linalgLaws = {
       args: [symmetric(s, s.int(1, 3))],
     }),
   },
+  eig: {
+    draw: (s) => ({
+      f: (x) => {
+        const params = { compute_left_eigenvectors: false, compute_right_eigenvectors: false };
+        return [np.real(call(p.eig, { ...params, enable_eigvec_derivs: true, implementation: null })(x)[0])];
+      },
+      args: [dominant(s, s.int(1, 3))],
+    }),
+    smooth: [0],
+  },
+  hessenberg: { draw: (s) => ({ f: call(p.hessenberg), args: [dominant(s, s.int(1, 4))] }) },
+  tridiagonal: {
+    draw: (s) => ({ f: call(p.tridiagonal, { lower: s.flag() }), args: [symmetric(s, s.int(1, 4))] }),
+  },
+  schur: {
+    draw: (s) => ({
+      f: call(p.schur, { compute_schur_vectors: true, select_callable: null, sort_eig_vals: false }),
+      args: [dominant(s, s.int(1, 3))],
+    }),
+  },
+  tridiagonal_solve: {
+    smooth: [0, 1, 2, 3],
+    linear: [[3]],
+    draw(s) {
+      const [n, k] = [s.int(1, 4), s.int(1, 3)];
+      return {
+        f: call(p.tridiagonal_solve, { perturb_singular: false }),
+        args: [s.floats([n], -1, 1), s.floats([n], 3, 5), s.floats([n], -1, 1), s.floats([n, k])],
+      };
+    },
+  },
+  symmetric_product: {
+    draw(s) {
+      const [m, n] = [s.int(1, 3), s.int(1, 3)];
+      return { f: call(p.symmetric_product, { alpha: 2, beta: -1 }), args: [s.floats([m, n]), s.floats([m, m])] };
+    },
+  },
+  // It has no batching rule, and so its operands are not handed to the laws one by one.
+  cholesky_update: {
+    draw(s) {
+      const n = s.int(1, 3);
+      const [r, w] = [np.triu(dominant(s, n)), s.floats([n])];
+      return { f: (x) => [np.multiply(x, call(p.cholesky_update)(r, w)[0])], args: [s.floats([n, n])] };
+    },
+  },
+  ormqr: {
+    draw(s) {
+      const [m, k, n] = [3, s.int(1, 3), s.int(1, 3)];
+      const left = s.flag();
+      return {
+        f: call(p.ormqr, { left, transpose: s.flag() }),
+        args: [s.floats([m, k]), s.floats([k], 0.5, 1), s.floats(left ? [m, n] : [n, m])],
+      };
+    },
+  },
   svd: {
     smooth: [0],
     draw: (s) => ({

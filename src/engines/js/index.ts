@@ -21,6 +21,7 @@ import { gatherKernels } from "./gather.ts";
 import type { Kernel } from "./kernel.ts";
 import { joinKernels } from "./join.ts";
 import { linalgKernels } from "./linalg.ts";
+import { eigenKernels } from "./linalgEigen.ts";
 import { spectraKernels } from "./linalgSpectra.ts";
 import { randomKernels } from "./random.ts";
 import { randomGammaKernels } from "./randomGamma.ts";
@@ -72,6 +73,7 @@ const kernels = {
   ...dotKernels,
   ...elementwiseKernels,
   ...fftKernels,
+  ...eigenKernels,
   ...gatherKernels,
   ...joinKernels,
   ...linalgKernels,

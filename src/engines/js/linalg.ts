@@ -5,8 +5,15 @@ import type { ConcreteArray } from "../../core/array.ts";
 import { isComplex, type TypedArray } from "../../core/dtype.ts";
 import { UnsupportedError } from "../../errors.ts";
 import type { TriangularSolveParams } from "../../primitives/triangularSolve.ts";
+import { complexCholesky, complexLu, complexTriangularSolve } from "./complexTriangles.ts";
 import type { Kernel } from "./kernel.ts";
 import { numbersOf, stored } from "./numbers.ts";
+
+/** One kernel for real operands, one for complex ones. */
+export const byKind =
+  (real: Kernel, complex: Kernel): Kernel =>
+  (args, outs, params) =>
+    (isComplex(args[0].dtype) ? complex : real)(args, outs, params);
 
 /** The elements of an operand as doubles of its own. */
 export function doublesOf(name: string, x: ConcreteArray): Float64Array {
@@ -149,8 +156,8 @@ const luPivotsToPermutation: Kernel = ([pivots], [out]): readonly TypedArray[] =
 };
 
 export const linalgKernels = {
-  cholesky,
-  triangular_solve: triangularSolve,
-  lu,
+  cholesky: byKind(cholesky, complexCholesky),
+  triangular_solve: byKind(triangularSolve, complexTriangularSolve),
+  lu: byKind(lu, complexLu(permutationOf)),
   lu_pivots_to_permutation: luPivotsToPermutation,
 } as const satisfies Record<string, Kernel>;

@@ -5,8 +5,9 @@
 import type { EighParams } from "../../primitives/eigh.ts";
 import type { QrParams } from "../../primitives/qr.ts";
 import type { SvdParams } from "../../primitives/svd.ts";
+import { complexEigh, complexGeqrf, complexHouseholderProduct, complexQr, complexSvd } from "./complexSpectra.ts";
 import type { Kernel } from "./kernel.ts";
-import { batchOf, doublesOf, matricesOf } from "./linalg.ts";
+import { batchOf, byKind, doublesOf, matricesOf } from "./linalg.ts";
 import { stored } from "./numbers.ts";
 import { symmetricEigen } from "./symmetricEigen.ts";
 
@@ -49,7 +50,10 @@ function multiplyOut(a: Float64Array, taus: Float64Array, m: number, n: number, 
   return q;
 }
 
-const qr: Kernel = ([a], [outQ, outR], params) => {
+const qr: Kernel = (args, outs, params) => {
+  // With pivoting real matrices take the steps of complex ones.
+  if ((params as QrParams).pivoting) return complexQr(args, outs, params);
+  const [[a], [outQ, outR]] = [args, outs];
   const [m, n] = a.shape.slice(-2);
   const columns = (params as QrParams).full_matrices ? m : Math.min(m, n);
   const count = batchOf(a, 2);
@@ -212,9 +216,9 @@ const svd: Kernel = ([a], [outS, outU, outV], params) => {
 };
 
 export const spectraKernels = {
-  qr,
-  geqrf,
-  householder_product: householderProduct,
-  eigh,
-  svd,
+  qr: byKind(qr, complexQr),
+  geqrf: byKind(geqrf, complexGeqrf),
+  householder_product: byKind(householderProduct, complexHouseholderProduct),
+  eigh: byKind(eigh, complexEigh),
+  svd: byKind(svd, complexSvd),
 } as const satisfies Record<string, Kernel>;

@@ -1,0 +1,58 @@
+/** Decompositions of matrices: eigenvalues, Schur and Hessenberg forms, tridiagonal systems, in real and complex numbers. */
+import { lax, np, type NDArray } from "../../src/index.ts";
+import type { Case } from "./cases.ts";
+
+const la = lax.linalg;
+const derivatives = { enableEigvecDerivs: true } as const;
+const adjoint = { leftSide: true, lower: true, transposeA: true, conjugateA: true } as const;
+
+export const decompositions: Readonly<Record<string, Case>> = {
+  eig: (x) => la.eig(x),
+  "eig right": (x) => la.eig(x, { computeLeftEigenvectors: false, ...derivatives }),
+  "eig both": (x) => la.eig(x, derivatives),
+  "eig values": (x) => la.eig(x, { computeLeftEigenvectors: false, computeRightEigenvectors: false }),
+  "eig complex": (x) => la.eig(x, derivatives),
+  "np eig": (x) => np.linalg.eig(x),
+  "np eigvals": (x) => np.linalg.eigvals(x),
+  roots: (x) => np.roots(x, { stripZeros: false }),
+  hessenberg: (x) => la.hessenberg(x),
+  "hessenberg complex": (x) => la.hessenberg(x),
+  schur: (x) => la.schur(x),
+  "schur form": (x) => la.schur(x, { computeSchurVectors: false }),
+  "schur complex": (x) => la.schur(x),
+  tridiagonal: (x) => la.tridiagonal(x),
+  "tridiagonal upper": (x) => la.tridiagonal(x, { lower: false }),
+  "tridiagonal complex": (x) => la.tridiagonal(x),
+  "tridiagonal solve": (dl, d, du, b) => la.tridiagonalSolve(dl, d, du, b),
+  "tridiagonal solve batch": (dl, d, du, b) => la.tridiagonalSolve(dl, d, du, b),
+  "tridiagonal solve b": (b) => la.tridiagonalSolve(np.zeros(4), np.full([4], np.array(2, "float32")), np.zeros(4), b),
+  "symmetric product": (a, c) => la.symmetricProduct(a, c, { alpha: 2, beta: 0.5 }),
+  "symmetric product whole": (a, c) => la.symmetricProduct(a, c, { symmetrizeOutput: true }),
+  "cholesky update": (r, w) => la.choleskyUpdate(r, w),
+  ormqr: (a, t, c) => la.ormqr(a, t, c),
+  "ormqr right transposed": (a, t, c) => la.ormqr(a, t, c, { left: false, transpose: true }),
+  "ormqr complex": (a, t, c) => la.ormqr(a, t, c, { transpose: true }),
+  "qr pivoting": (x) => la.qr(x, { pivoting: true, fullMatrices: false }),
+  "qr pivoting full": (x) => la.qr(x, { pivoting: true }),
+  "qr complex": (x) => la.qr(x),
+  "geqrf complex": (x) => la.geqrf(x),
+  "householder product complex": (x) => la.householderProduct(...la.geqrf(x)),
+  "lu complex": (x) => la.lu(x),
+  "cholesky complex": (x) => la.cholesky(x),
+  "triangular solve complex": (a, b) => la.triangularSolve(a, b, adjoint),
+  "eigh complex": (x) => la.eigh(x),
+  "svd complex": (x) => la.svd(x, { fullMatrices: false }),
+  "svd values complex": (x) => la.svd(x, { computeUv: false }),
+  "np inv complex": (x) => np.linalg.inv(x),
+  "np det complex": (x) => np.linalg.det(x),
+  "np solve complex": (a, b) => np.linalg.solve(a, b),
+  "np det 4": (x) => np.linalg.det(x),
+  "np slogdet 4": (x) => np.linalg.slogdet(x),
+  "np svd": (x) => np.linalg.svd(x, { fullMatrices: false }),
+  "np lstsq": (a, b) => np.linalg.lstsq(a, b),
+  "x64 eig both": (x) => la.eig(x, derivatives),
+  "x64 eig values": (x) => la.eig(x),
+  "x64 schur": (x) => la.schur(x),
+  "x64 schur complex": (x) => la.schur(x),
+  "np pinv": (a: NDArray) => np.linalg.pinv(a),
+};
