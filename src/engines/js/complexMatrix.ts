@@ -6,7 +6,7 @@
 import type { ConcreteArray } from "../../core/array.ts";
 import { dtypes, isComplex, type DType, type TypedArray } from "../../core/dtype.ts";
 import { abs, add, conj, div, mul, scale, sub } from "./complexMath.ts";
-import type { Complex } from "./lanes.ts";
+import type { Complex } from "./complexMath.ts";
 import { numbersOf, stored } from "./numbers.ts";
 
 export type Matrix = Complex[];

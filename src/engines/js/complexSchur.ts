@@ -6,7 +6,7 @@ import { abs, add, conj, div, mul, scale, sqrt, sub } from "./complexMath.ts";
 import { ONE, ZERO, columnFrom, identity, largestAt, normalized, type Matrix } from "./complexMatrix.ts";
 import { balance, unbalance, type Balance } from "./balance.ts";
 import { hessenbergInPlace, timesReflectors } from "./complexSpectra.ts";
-import type { Complex } from "./lanes.ts";
+import type { Complex } from "./complexMath.ts";
 import { realSchur } from "./realSchur.ts";
 
 export interface Schur {

@@ -21,7 +21,7 @@ import {
   type Matrix,
 } from "./complexMatrix.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Complex } from "./lanes.ts";
+import type { Complex } from "./complexMath.ts";
 import { stored } from "./numbers.ts";
 import { symmetricEigen } from "./symmetricEigen.ts";
 

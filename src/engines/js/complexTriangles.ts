@@ -2,7 +2,7 @@
 import { abs, add, conj, div, mul, scale, sub } from "./complexMath.ts";
 import { NAN, ZERO, complexParts, storedParts, type Matrix } from "./complexMatrix.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Complex } from "./lanes.ts";
+import type { Complex } from "./complexMath.ts";
 import type { TriangularSolveParams } from "../../primitives/triangularSolve.ts";
 
 function factorInPlace(a: Matrix, n: number): void {
