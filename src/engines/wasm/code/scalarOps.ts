@@ -8,8 +8,8 @@ import type { Params } from "../../../core/jaxpr.ts";
 import type { Local } from "../encode/function.ts";
 import type { PlainOp } from "../encode/opcodes.ts";
 import { convert, converts } from "./conversions.ts";
-import { binaryHost, unaryHost, type HostFunction } from "./host.ts";
-import { vectorMath, vectorMath2 } from "../math/index.ts";
+import { mathRows } from "./mathRows.ts";
+import { nextafter, reducePrecision } from "../math/bits.ts";
 import { formOf, isSigned, type Form, type VectorCode } from "./vectorCode.ts";
 
 /** An equation of a loop kernel: the dtypes of its operands and of its result. */
@@ -20,8 +20,8 @@ export interface ScalarOp {
   readonly to: DType;
 }
 
-type Emit = (c: VectorCode, args: readonly Local[], op: ScalarOp) => void;
-type Row = Readonly<Partial<Record<Form, Emit>>>;
+export type Emit = (c: VectorCode, args: readonly Local[], op: ScalarOp) => void;
+export type Row = Readonly<Partial<Record<Form, Emit>>>;
 
 /** The operands, then one instruction. */
 const direct =
@@ -52,46 +52,6 @@ const compare64 =
     }
     c.f.op(name);
   };
-
-/** A function of JavaScript's on each lane. */
-const byLane =
-  (name: HostFunction): Emit =>
-  (c, args, { to }) => {
-    const { f } = c;
-    const form = formOf(to);
-    const out = c.temp();
-    for (let lane = 0; lane < c.lanes; lane++) {
-      f.get(out);
-      for (const a of args) {
-        f.get(a);
-        if (form === "f64") f.lane("f64x2.extract_lane", lane);
-        else f.lane("f32x4.extract_lane", lane).op("f64.promote_f32");
-      }
-      f.call(c.host(name));
-      if (form === "f64") f.lane("f64x2.replace_lane", lane);
-      else f.op("f32.demote_f64").lane("f32x4.replace_lane", lane);
-      f.set(out);
-    }
-    f.get(out);
-  };
-
-/** Vector code for float32 where there is some; float64 always takes JavaScript's functions. */
-const hosted = (name: HostFunction): Row => ({ f32: byLane(name), f64: byLane(name) });
-
-const vector = Object.fromEntries([
-  ...Object.entries(vectorMath).map(([name, emit]): [string, Emit] => [
-    name,
-    (c, [x]) => {
-      emit(c, x);
-    },
-  ]),
-  ...Object.entries(vectorMath2).map(([name, emit]): [string, Emit] => [
-    name,
-    (c, [x, y]) => {
-      emit(c, x, y);
-    },
-  ]),
-]);
 
 /** Integers of fewer than 32 bits wrap to their width after what may leave it. */
 function wrap(c: VectorCode, dtype: DType): void {
@@ -235,44 +195,6 @@ const finite =
     if (c.wide && form === "f32") f.op("i64x2.extend_low_i32x4_s");
   };
 
-/** Lane by lane, since the amounts differ; an amount below 0 or of at least the width shifts everything out. */
-const shift =
-  (kind: "shl" | "shr_s" | "shr_u"): Emit =>
-  (c, [x, n], { from }) => {
-    const { f } = c;
-    const out = c.temp();
-    const wide = formOf(from[0]) === "i64";
-    const p = wide ? "i64" : "i32";
-    const [extract, replace] = wide
-      ? (["i64x2.extract_lane", "i64x2.replace_lane"] as const)
-      : (["i32x4.extract_lane", "i32x4.replace_lane"] as const);
-    const constant = (value: number): void => {
-      if (wide) f.i64(BigInt(value));
-      else f.i32(value);
-    };
-    const amount = f.local(p);
-    const inRange = (): void => {
-      f.get(amount);
-      constant(wide ? 64 : 32);
-      f.op(`${p}.lt_u`, "select");
-    };
-    for (let lane = 0; lane < c.lanes; lane++) {
-      f.get(n).lane(extract, lane).set(amount);
-      f.get(out).get(x).lane(extract, lane).get(amount);
-      if (kind === "shr_s") {
-        constant(wide ? 63 : 31);
-        inRange();
-      }
-      f.op(`${p}.${kind}`);
-      if (kind !== "shr_s") {
-        constant(0);
-        inRange();
-      }
-      f.lane(replace, lane).set(out);
-    }
-    f.get(out);
-  };
-
 const round =
   (form: "f32" | "f64"): Emit =>
   (c, [x], { params }) => {
@@ -299,6 +221,10 @@ const round =
     f.get(x).get(minus).op("v128.and", "v128.or");
   };
 
+const fewerBits: Emit = (c, [x], { params }) => {
+  reducePrecision(params.exponent_bits as number, params.mantissa_bits as number)(c, x);
+};
+
 const neg: Row = {
   f32: direct("f32x4.neg"),
   f64: direct("f64x2.neg"),
@@ -306,7 +232,7 @@ const neg: Row = {
   i64: direct("i64x2.neg"),
 };
 
-const rows: Readonly<Record<string, Row>> = {
+const simple: Readonly<Record<string, Row>> = {
   add: arithmetic("add"),
   add_any: arithmetic("add"),
   sub: arithmetic("sub"),
@@ -395,18 +321,15 @@ const rows: Readonly<Record<string, Row>> = {
       );
     },
   },
-  shift_left: { i32: shift("shl"), i64: shift("shl") },
-  shift_right_arithmetic: { i32: shift("shr_s"), i64: shift("shr_s") },
-  shift_right_logical: { i32: shift("shr_u"), i64: shift("shr_u") },
-  ...mathRows(),
+  nextafter: {
+    f32: (c, [x, y]) => {
+      nextafter(c, x, y);
+    },
+  },
+  reduce_precision: { f32: fewerBits },
 };
 
-function mathRows(): Record<string, Row> {
-  const hosts = Object.keys({ ...unaryHost, ...binaryHost }) as HostFunction[];
-  const made: Record<string, Row> = Object.fromEntries(hosts.map((name) => [name, hosted(name)]));
-  for (const [name, f32] of Object.entries(vector)) made[name] = { ...made[name], f32 };
-  return made;
-}
+const rows: Readonly<Record<string, Row>> = { ...simple, ...mathRows(simple, wrapping) };
 
 function sameMask(equal: boolean): Emit {
   return (c, [x, y]) => {
@@ -415,13 +338,10 @@ function sameMask(equal: boolean): Emit {
   };
 }
 
-/** Shifts of narrow integers depend on their width; the reference kernel knows it. */
-const needs32Bits = new Set(["shift_left", "shift_right_arithmetic", "shift_right_logical"]);
-
 const rowFor = (op: ScalarOp): Emit | undefined => {
   const { name, from } = op;
   if (!Object.hasOwn(rows, name)) return undefined;
-  if (needs32Bits.has(name) && dtypes[from[0]].bytes < 4) return undefined;
+  if (name === "nextafter" && from[0] !== "float32") return undefined;
   if (name === "select_n" && (from.length !== 3 || (from[0] !== "bool" && from[0] !== "int32"))) return undefined;
   if (name === "integer_pow" && (op.params.y as number) < 0 && formOf(op.to) !== "f32" && formOf(op.to) !== "f64")
     return undefined;
