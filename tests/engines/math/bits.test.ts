@@ -5,6 +5,7 @@ import { ConcreteArray } from "../../../src/core/array.ts";
 import { ShapedArray } from "../../../src/core/aval.ts";
 import type { DType, TypedArray } from "../../../src/core/dtype.ts";
 import { arithmeticKernels } from "../../../src/engines/js/arithmetic.ts";
+import { bitKernels } from "../../../src/engines/js/bits.ts";
 import { comparisonKernels } from "../../../src/engines/js/comparison.ts";
 import { reducePrecision } from "../../../src/engines/js/convert.ts";
 import * as bits from "../../../src/engines/wasm/math/bits.ts";
@@ -87,12 +88,12 @@ test("nextafter", () => {
     xs,
     ys,
   );
-  const exact = byKernel("float32", [xs, ys], arithmeticKernels.nextafter) as Float32Array;
+  const exact = byKernel("float32", [xs, ys], bitKernels.nextafter) as Float32Array;
   const wrong = Array.from(xs.keys()).filter((i) => !Object.is(got[i], exact[i]));
   expect(wrong.map((i) => [xs[i], ys[i], got[i], exact[i]]).slice(0, 5)).toEqual([]);
 });
 
-type Kernel = typeof arithmeticKernels.nextafter;
+type Kernel = typeof bitKernels.nextafter;
 
 function byKernel(dtype: DType, operands: readonly TypedArray[], kernel: Kernel): TypedArray {
   const aval = new ShapedArray([operands[0].length], dtype);
@@ -146,7 +147,7 @@ describe.each(Object.keys(storage) as (keyof typeof storage)[])("%s", (dtype) =>
     width === 64 ? BigInt64Array.from(v) : Int32Array.from(v, Number);
   const stored = (v: readonly bigint[]): TypedArray =>
     width === 64 ? new storage[dtype](v as never) : new storage[dtype](v.map(Number) as never);
-  const kernels = { ...arithmeticKernels, ...comparisonKernels } as unknown as Record<string, Kernel>;
+  const kernels = { ...arithmeticKernels, ...comparisonKernels, ...bitKernels } as unknown as Record<string, Kernel>;
   const equal = (name: string, emit: Emit, operands: readonly (readonly bigint[])[]): void => {
     const got = run<Int32Array | BigInt64Array>(emit, ...operands.map(lanes));
     const exact = byKernel(dtype, operands.map(stored), kernels[name]);
