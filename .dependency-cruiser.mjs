@@ -18,7 +18,7 @@ const only = (layer, from, allowed, comment) => ({
 });
 
 /** What stands on top: the tables that users read, what puts the package together, and the public names. */
-const top = "^src/(?:index\\.ts$|install\\.ts$|autodiff\\.ts$|residuals\\.ts$|fwdBwd\\.ts$|table\\.ts$|inspect/)";
+const top = "^src/(?:index\\.ts$|install\\.ts$|autodiff\\.ts$|residuals\\.ts$|residualUses\\.ts$|explain\\.ts$|fwdBwd\\.ts$|table\\.ts$|inspect/)";
 
 /** What users call. */
 const user = "numpy|lax|nn|ops|optim|random|scipy|io";

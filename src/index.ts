@@ -52,9 +52,14 @@ export { policyToPython } from "./policy/python.ts";
 export {
   logCheckpointResiduals,
   printSavedResiduals,
+  residualTable,
   savedResiduals,
+  type Consumer,
+  type Cost,
+  type PrintResidualsOptions,
   type Residual,
   type ResidualKind,
+  type SavedResidual,
 } from "./residuals.ts";
 export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";
 export { memory, printMemory, type LiveValue, type MemoryMoment, type MemoryReport } from "./memory.ts";

@@ -22,7 +22,7 @@ import {
   type FwdBwd,
   type NDArray,
   type Policy,
-  type Residual,
+  type SavedResidual,
 } from "../../src/index.ts";
 
 interface Layer {
@@ -185,7 +185,7 @@ test("policies and names", () => {
 });
 
 test("looking inside", () => {
-  expectTypeOf(savedResiduals(loss, params, x)).toEqualTypeOf<Residual[]>();
+  expectTypeOf(savedResiduals(loss, params, x)).toEqualTypeOf<SavedResidual[]>();
   expectTypeOf(fwdBwd(loss, params, x)).toEqualTypeOf<FwdBwd>();
   expectTypeOf(makeJaxpr(loss)(params, x)).toEqualTypeOf<ClosedJaxpr<NDArray>>();
   // @ts-expect-error: an argument is missing
