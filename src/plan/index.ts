@@ -14,3 +14,6 @@ export {
 } from "./planGraph.ts";
 export type { PlanProgress } from "./search.ts";
 export { type PlanStep, simulateGraph, type Simulation } from "./simulate.ts";
+export { type ChenOptions, chenPlan, chenPlans } from "./simple/chen.ts";
+export { knapsackPlan } from "./simple/knapsack.ts";
+export { minCutPlan, type MinCutOptions } from "./simple/minCut.ts";

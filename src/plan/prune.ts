@@ -72,6 +72,7 @@ function spare(graph: FlatGraph, trace: Trace, p: number, budget: number, delta:
     if (change > 0 && memory[t] + change > budget) fits = false;
   }
   delta[p] = 0;
+  trace.work += 10 + p - low;
   return fits;
 }
 

@@ -7,7 +7,7 @@
  *
  * The effort is counted, not timed: the same graph and budget give the same plan everywhere, unless a time limit cuts the search short.
  */
-import { addPlan, fastestWithin, type Front } from "./front.ts";
+import { addPlan, fastestWithin, type Front, type FrontPlan } from "./front.ts";
 import type { FlatGraph } from "./graph.ts";
 import { greedy, type Taste, tastes } from "./greedy.ts";
 import { prune, sweep, without } from "./prune.ts";
@@ -42,8 +42,9 @@ interface Desk {
   readonly front: Front;
 }
 
-const record = ({ front, trace }: Desk): boolean =>
-  addPlan(front, { peak: trace.peak, time: trace.time, seq: trace.seq.slice(0, trace.length) });
+const planOf = ({ peak, time, seq, length }: Trace): FrontPlan => ({ peak, time, seq: seq.slice(0, length) });
+
+const record = ({ front, trace }: Desk): boolean => addPlan(front, planOf(trace));
 
 /** Greedy from the plan without repeats, pruned; what it reached counts as a plan even where it missed the budget. */
 function start(desk: Desk, budget: number, taste: Taste): boolean {
@@ -64,16 +65,24 @@ export function searchFront(graph: FlatGraph, floor: number, options: SearchOpti
   addPlan(front, { peak: base.peak, time: base.time, seq: base.seq });
   if (base.peak <= floor) return front;
   const least = lowest(desk, floor, options);
-  const rungs = ladder(desk, least).filter((rung) => rung.budget <= options.upTo);
+  const rungs = ladder(desk, least);
   const whole = rungs.reduce((sum, rung) => sum + rung.weight, 0);
   let done = 0;
   for (const { budget, weight } of rungs) {
+    if (budget > options.upTo) break;
     const share = done / whole;
     const report = (): boolean => options.carryOn({ done: share, budget, time: fastestWithin(front, budget)?.time });
     if (!report()) return front;
-    if (weight > 1) for (const taste of tastes) start(desk, budget, taste);
-    else start(desk, budget, tastes[0]);
-    if (!improve(desk, budget, options.effort * weight, report)) return front;
+    const work = (options.effort * weight * wholeWork(graph.size)) / whole;
+    const below = fastestWithin(front, budget);
+    let own: FrontPlan | undefined;
+    for (const taste of weight > 1 ? tastes : tastes.slice(0, 1)) {
+      if (!start(desk, budget, taste) || (own !== undefined && own.time <= desk.trace.time)) continue;
+      own = planOf(desk.trace);
+    }
+    // Two basins to search: that of the plans of lower rungs, and that of this rung's greedy plans.
+    const firsts = [below, own].filter((plan) => plan !== undefined);
+    for (const first of firsts) if (!improve(desk, budget, first, work / firsts.length, report)) return front;
     done += weight;
   }
   return front;
@@ -92,6 +101,17 @@ function lowest(desk: Desk, floor: number, options: SearchOptions): number {
     share = 0.5;
   }
   return front[0].peak;
+}
+
+/**
+ * The work of a whole curve, in array elements, of which a core does some hundred millions in a second: graphs of up to a hundred nodes are
+ * searched for about half a second, larger ones longer.
+ */
+function wholeWork(size: number): number {
+  if (size <= small) return 2e6;
+  const hundreds = size / 100;
+  if (hundreds <= 1) return 4.5e7 * hundreds;
+  return 6e7 * (hundreds <= 3 ? hundreds ** 2 : 3 * hundreds);
 }
 
 interface Rung {
@@ -120,33 +140,31 @@ function ladder(desk: Desk, least: number): Rung[] {
   } else {
     for (let k = 1; k <= 100; k++) {
       const budget = Math.floor((base.peak * k) / 100);
-      if (budget >= least) rungs.set(budget, k % 5 === 0 ? 6 : 1);
+      if (budget >= least) rungs.set(budget, k % 5 === 0 ? 6 : 0.4);
     }
   }
   return [...rungs].map(([budget, weight]) => ({ budget, weight })).sort((a, b) => a.budget - b.budget);
 }
 
-/** Improves the best plan of a rung; false where the caller wants no more. */
-function improve(desk: Desk, budget: number, effort: number, report: () => boolean): boolean {
+/** Improves a plan of a rung; false where the caller wants no more. */
+function improve(desk: Desk, budget: number, first: FrontPlan, work: number, report: () => boolean): boolean {
   const { graph, trace, base, front } = desk;
-  const first = fastestWithin(front, budget);
-  if (first === undefined) return true;
-  // Rounds cost time in proportion to the graph's size and more: larger graphs get fewer.
-  const rounds = Math.round((effort * 6000) / Math.max(20, graph.size));
+  const until = trace.work + work;
   const random = seededRandom(budget % 2 ** 32);
   let { seq, time } = first;
   let best = time;
-  for (let round = 0; round < rounds; round++) {
-    if (round % 8 === 7 && !report()) return false;
+  let kept = seq;
+  for (let round = 1; trace.work < until; round++) {
+    if (round % 8 === 0 && !report()) return false;
     if (best <= base.time) return true;
     retrace(graph, trace, seq);
     breakUp(desk, random);
     const taste: Taste = {
       alpha: 0.3 + random.next(),
-      power: random.next() < 0.6 ? 1 : 2,
-      noise: random.next() < 0.3 ? 0.2 : 1.2,
+      power: random.next() < 0.85 ? 1 : 2,
+      noise: random.next() < 0.3 ? 0.2 : 0.8,
     };
-    const slack = (best - base.time) * 0.03 * (1 - round / rounds);
+    const slack = (best - base.time) * 0.12 * random.next() ** 2 * ((until - trace.work) / work);
     if (!greedy(graph, trace, desk.bench, budget, taste, random, time + slack + (best - base.time) * 0.3)) continue;
     const shuffle = random.next() < 0.5 ? 0 : 1;
     prune(graph, trace, budget, (v) => graph.cost[v] * (1 + shuffle * random.next()));
@@ -155,9 +173,11 @@ function improve(desk: Desk, budget: number, effort: number, report: () => boole
     time = trace.time;
     if (time < best) {
       best = time;
+      kept = seq;
       record(desk);
     } else if (time > best && random.next() < 0.02) {
-      ({ seq, time } = fastestWithin(front, budget)!);
+      seq = kept;
+      time = best;
     }
   }
   return true;
@@ -170,7 +190,7 @@ function breakUp({ graph, trace }: Desk, random: Random): void {
   if (runs.length === 0) return;
   const marked = new Uint8Array(trace.length);
   const count = 1 + random.below(Math.min(runs.length, random.next() < 0.7 ? 4 : 10));
-  if (random.next() < 0.5) {
+  if (random.next() < 0.9) {
     const from = random.below(runs.length);
     for (let k = 0; k < count; k++) marked[runs[(from + k) % runs.length]] = 1;
   } else {

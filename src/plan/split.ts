@@ -84,6 +84,7 @@ export function prepare(
   split.at = at;
   split.count = 0;
   split.time = 0;
+  trace.work += 5;
   const whole = gather(graph, trace, bench, v, 0, chase);
   if (!whole) inserted.fill(0);
   else for (let k = 0; k < split.count; k++) inserted[split.nodes[k]] = 0;
@@ -181,6 +182,7 @@ export function score(graph: FlatGraph, trace: Trace, bench: Workbench, target: 
     gain -= excess(now, target);
   }
   split.gain = gain;
+  trace.work += 10 + at - low + items * count;
   return true;
 }
 
@@ -193,6 +195,7 @@ function clear(delta: Float64Array, low: number, at: number): false {
 export function eachWaiting(graph: FlatGraph, trace: Trace, t: number, visit: (v: number, at: number) => void): void {
   const { valueStart, repeatable } = graph;
   const { seq, holdStart, last } = trace;
+  trace.work += t;
   for (let p = 0; p < t; p++) {
     const v = seq[p];
     if (repeatable[v] === 0) continue;

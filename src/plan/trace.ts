@@ -13,6 +13,8 @@ import type { FlatGraph } from "./graph.ts";
 export interface Trace {
   length: number;
   seq: Int32Array;
+  /** Counts what tracing has cost so far, in array elements: the search's clock. */
+  work: number;
   peak: number;
   /** The first position at which memory is `peak`. */
   peakAt: number;
@@ -46,6 +48,7 @@ export function emptyTrace(graph: FlatGraph): Trace {
   return {
     length: 0,
     seq: none,
+    work: 0,
     peak: 0,
     peakAt: 0,
     time: 0,
@@ -141,6 +144,7 @@ export function retrace(graph: FlatGraph, trace: Trace, seq: Int32Array): void {
   }
   slotStart[length] = slots;
   holdStart[length] = holds;
+  trace.work += 2 * length + slots;
   for (let p = 0; p < length; p++) {
     const v = seq[p];
     for (let value = valueStart[v], hold = holdStart[p]; value < valueStart[v + 1]; value++, hold++) {
