@@ -6,7 +6,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { BudgetError, chenPlans, type GraphPlan, knapsackPlan, minCutPlan, planGraph, readNodeLink } from "../src/plan/index.ts";
+import {
+  BudgetError,
+  chenPlans,
+  type GraphPlan,
+  knapsackPlan,
+  minCutPlan,
+  planGraph,
+  readNodeLink,
+} from "../src/plan/index.ts";
 
 const budgets: Readonly<Record<string, readonly number[]>> = {
   vgg16: [0.9],
@@ -18,12 +26,14 @@ const anyGraph = [0.9, 0.7, 0.5, 0.3];
 
 export function benchPlanner(flags: readonly string[]): void {
   const flag = flags.find((text) => text.startsWith("--graphs="));
-  const folder = flag?.slice("--graphs=".length) ?? process.env.REMAT_GRAPHS ?? join(import.meta.dirname, "../../shared/graphs");
+  const folder =
+    flag?.slice("--graphs=".length) ?? process.env.REMAT_GRAPHS ?? join(import.meta.dirname, "../../shared/graphs");
   if (!existsSync(folder)) {
     console.log(`planner: skipped, there is no folder ${folder} of graphs; name one by --graphs=DIR or REMAT_GRAPHS`);
     return;
   }
-  const row = (...cells: readonly string[]): void => console.log(cells.map((cell, k) => cell.padStart(k === 0 ? 10 : 9)).join(" "));
+  const row = (...cells: readonly string[]): void =>
+    console.log(cells.map((cell, k) => cell.padStart(k === 0 ? 10 : 9)).join(" "));
   row("graph", "budget", "planner", "peak", "ms", "Chen", "knapsack", "cut peak", "cut");
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
     const name = file.replace(/\.json$/, "");
@@ -51,7 +61,8 @@ export function benchPlanner(flags: readonly string[]): void {
   }
 }
 
-const percent = (plan: GraphPlan | undefined): string => (plan === undefined ? "-" : `${(100 * plan.overhead).toFixed(2)} %`);
+const percent = (plan: GraphPlan | undefined): string =>
+  plan === undefined ? "-" : `${(100 * plan.overhead).toFixed(2)} %`;
 
 function fastest(plans: readonly GraphPlan[], bytes: number): GraphPlan | undefined {
   return plans.filter(({ peak }) => peak <= bytes).sort((a, b) => a.time - b.time)[0];

@@ -1,15 +1,19 @@
-/** `npm run bench -- NAME`: runs a benchmark. Figures are ratios within one run; the machine should be idle otherwise. */
+/** `npm run bench -- NAME [--FLAG=VALUE]`: runs a benchmark. Figures are ratios within one run; the machine should be idle otherwise. */
 import { benchGemm } from "./gemm.ts";
 import { benchMath } from "./math.ts";
+import { benchPlanner } from "./planner.ts";
 import { benchTrace } from "./trace.ts";
+
+const flags = process.argv.slice(2).filter((text) => text.startsWith("--"));
 
 const benches: Readonly<Record<string, () => unknown>> = {
   trace: () => benchTrace(),
   gemm: benchGemm,
   math: benchMath,
+  planner: () => benchPlanner(flags),
 };
 
-const names = process.argv.slice(2);
+const names = process.argv.slice(2).filter((text) => !text.startsWith("--"));
 const wanted = names.length > 0 ? names : Object.keys(benches);
 for (const name of wanted) {
   if (!(name in benches)) {

@@ -76,7 +76,7 @@ export function searchFront(graph: FlatGraph, floor: number, options: SearchOpti
     const work = (options.effort * weight * wholeWork(graph.size)) / whole;
     const below = fastestWithin(front, budget);
     let own: FrontPlan | undefined;
-    for (const taste of weight > 1 ? tastes : tastes.slice(0, 1)) {
+    for (const taste of weight >= 1 ? tastes : tastes.slice(0, 1)) {
       if (!start(desk, budget, taste) || (own !== undefined && own.time <= desk.trace.time)) continue;
       own = planOf(desk.trace);
     }
@@ -111,7 +111,7 @@ function wholeWork(size: number): number {
   if (size <= small) return 2e6;
   const hundreds = size / 100;
   if (hundreds <= 1) return 4.5e7 * hundreds;
-  return 6e7 * (hundreds <= 3 ? hundreds ** 2 : 3 * hundreds);
+  return 8e7 * (hundreds <= 3 ? hundreds ** 2 : 3 * hundreds);
 }
 
 interface Rung {
@@ -137,18 +137,26 @@ function ladder(desk: Desk, least: number): Rung[] {
       if (next === undefined) break;
       budget = next.peak;
     }
-  } else {
-    for (let k = 1; k <= 100; k++) {
-      const budget = Math.floor((base.peak * k) / 100);
-      if (budget >= least) rungs.set(budget, k % 5 === 0 ? 6 : 0.4);
-    }
+    return sorted(rungs);
   }
-  return [...rungs].map(([budget, weight]) => ({ budget, weight })).sort((a, b) => a.budget - b.budget);
+  // Where all sizes are multiples of one, peaks are too: budgets between them would be lost.
+  const grain = graph.bytes.reduce(divisor, graph.workspace.reduce(divisor, graph.resident));
+  const steps = base.peak / grain <= 200 ? Math.round(base.peak / grain) : 200;
+  for (let k = 1; k <= steps; k++) {
+    const budget = Math.floor((base.peak * k) / steps);
+    if (budget >= least) rungs.set(budget, steps < 200 ? 1 : k % 10 === 0 ? 6 : 0.2);
+  }
+  return sorted(rungs);
 }
+
+const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+
+const sorted = (rungs: ReadonlyMap<number, number>): Rung[] =>
+  [...rungs].map(([budget, weight]) => ({ budget, weight })).sort((a, b) => a.budget - b.budget);
 
 /** Improves a plan of a rung; false where the caller wants no more. */
 function improve(desk: Desk, budget: number, first: FrontPlan, work: number, report: () => boolean): boolean {
-  const { graph, trace, base, front } = desk;
+  const { graph, trace, base } = desk;
   const until = trace.work + work;
   const random = seededRandom(budget % 2 ** 32);
   let { seq, time } = first;
