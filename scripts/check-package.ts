@@ -1,6 +1,7 @@
 /**
  * Checks the package as its users get it: `exports` fits the source, publint and attw find nothing in the tarball, every
- * entry can be imported from an unpacked copy, and its types hold for users who check libraries and have no node types.
+ * entry can be imported from an unpacked copy, a small app made of it stays small, and its types hold for users who check libraries and have no node
+ * types.
  *
  * `node scripts/check-package.ts --fix` only writes `exports` of package.json anew from the source files there are.
  */
@@ -8,6 +9,8 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { smallApp, smallAppLimit } from "./smallApp.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -100,6 +103,16 @@ try {
   writeFileSync(join(folder, "package.json"), `{ "type": "module" }\n`);
   writeFileSync(join(folder, "user.ts"), user);
   run("every entry can be imported", "node", ["user.ts"], folder);
+  writeFileSync(join(folder, "app.js"), smallApp);
+  const bundle = ["app.js", "--bundle", "--minify", "--format=esm", "--target=es2024", "--outfile=bundle.js"];
+  run("a small app can be bundled", "esbuild", bundle, folder);
+  if (existsSync(join(folder, "bundle.js"))) {
+    const bytes = gzipSync(readFileSync(join(folder, "bundle.js")), { level: 9 }).length;
+    const ok = bytes <= smallAppLimit;
+    console.log(`${ok ? "ok    " : "FAILED"}  its bundle takes ${bytes} of ${smallAppLimit} bytes`);
+    if (!ok) problems.push("size of the small app");
+    run("the bundle runs", "node", ["bundle.js"], folder);
+  }
   run(
     "types hold for a user without node types",
     "node",

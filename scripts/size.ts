@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import ts from "typescript";
 import { pureCalls } from "./pureCalls.ts";
-import { smallApp } from "./smallApp.ts";
+import { smallApp, smallAppLimit } from "./smallApp.ts";
 
 const root = join(import.meta.dirname, "..");
 const budgetsPath = join(root, "scripts", "size-budgets.json");
@@ -46,7 +46,7 @@ programs.set(
 programs.set(small, smallApp);
 
 /** Budgets that are promises: bytes which no later version may exceed. */
-const promised: Readonly<Record<string, number>> = { [small]: 30_000 };
+const promised: Readonly<Record<string, number>> = { [small]: smallAppLimit };
 
 const outputs = new Map<string, string>();
 

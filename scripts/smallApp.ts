@@ -7,3 +7,6 @@ import * as np from "remat/numpy";
 setEngine(createJs(elementwiseKernels, arithmeticKernels, convertKernels));
 export const slope = item(grad(checkpoint((x) => np.sin(x)))(0.5));
 `;
+
+/** The bytes that it may take, minified and with gzip: a promise, which no later version breaks. */
+export const smallAppLimit = 30_000;

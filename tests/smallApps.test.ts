@@ -1,6 +1,9 @@
 /** The entry for apps that have to be small, and engines of chosen kernels. What it all weighs is measured by `npm run size`. */
 import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
+import ts from "typescript";
 import { expect, test } from "vitest";
 import * as autodiff from "../src/autodiff.ts";
 import { ConcreteArray } from "../src/core/array.ts";
@@ -10,7 +13,10 @@ import * as kernels from "../src/engines/js/index.ts";
 import * as remat from "../src/index.ts";
 import { cosP } from "../src/primitives/elementwise.ts";
 import { registry } from "../src/primitives/index.ts";
+import { pureCalls } from "../scripts/pureCalls.ts";
 import { smallApp } from "../scripts/smallApp.ts";
+
+const ROOT = join(import.meta.dirname, "..");
 
 /** Runs a program in a process of its own, in which nothing is imported but what it imports. */
 function run(program: string): { readonly out: string; readonly error: string } {
@@ -18,7 +24,7 @@ function run(program: string): { readonly out: string; readonly error: string } 
     process.execPath,
     ["--conditions=@remat/source", "--input-type=module", "--eval", program],
     {
-      cwd: new URL("..", import.meta.url),
+      cwd: ROOT,
       encoding: "utf8",
     },
   );
@@ -93,4 +99,54 @@ test("every primitive has its kernel in one table", () => {
     for (const name of Object.keys(rows)) owners.set(name, [...(owners.get(name) ?? []), family]);
   }
   for (const { name } of registry) expect(owners.get(name), name).toHaveLength(1);
+});
+
+/** What a module does when it is evaluated, beside declaring. */
+function effects(path: string): string[] {
+  const file = ts.createSourceFile(path, readFileSync(join(ROOT, path), "utf8"), ts.ScriptTarget.Latest);
+  const isDeclaration = (s: ts.Statement): boolean =>
+    ts.isImportDeclaration(s) ||
+    ts.isExportDeclaration(s) ||
+    ts.isInterfaceDeclaration(s) ||
+    ts.isTypeAliasDeclaration(s) ||
+    ts.isFunctionDeclaration(s) ||
+    ts.isClassDeclaration(s) ||
+    ts.isVariableStatement(s) ||
+    (ts.isModuleDeclaration(s) && (s.modifiers ?? []).some((m) => m.kind === ts.SyntaxKind.DeclareKeyword));
+  return file.statements.filter((s) => !isDeclaration(s)).map((s) => s.getText(file));
+}
+
+test("the modules whose evaluation is their purpose are those that package.json names", () => {
+  const { sideEffects } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { sideEffects: string[] };
+  const found = globSync("src/**/*.ts", { cwd: ROOT }).filter((path) => effects(path).length > 0);
+  const named = sideEffects.filter((path) => path.startsWith("./src/")).map((path) => path.slice(2));
+  expect(found.map((path) => path.replaceAll("\\", "/")).sort()).toEqual(named.sort());
+  expect(sideEffects.filter((path) => path.startsWith("./dist/"))).toEqual(
+    named.map((path) => `./${path.replace(/^src/, "dist").replace(/ts$/, "js")}`),
+  );
+});
+
+test("calls at the top of modules are marked as pure, and nothing else is", () => {
+  const { outputText } = ts.transpileModule(
+    `
+    export const a = f(g(1), () => h(2));
+    export const b = new Map([[1, f(1)]]), c = [1];
+    export const d = { ...a, e: f(1) };
+    export function later() { const x = f(1); return x; }
+    f(3);`,
+    {
+      compilerOptions: { target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.ESNext },
+      transformers: { before: [pureCalls] },
+    },
+  );
+  expect(outputText).toMatchInlineSnapshot(`
+    "export const a = /*@__PURE__*/ f(/*@__PURE__*/ g(1), () => h(2));
+    export const b = /*@__PURE__*/ new Map([[1, /*@__PURE__*/ f(1)]]), c = [1];
+    export const d = /*@__PURE__*/ (() => {
+        return ({ ...a, e: f(1) });
+    })();
+    export function later() { const x = f(1); return x; }
+    f(3);
+    "
+  `);
 });
