@@ -29,6 +29,7 @@ const entries: readonly (readonly [entry: string, source: string])[] = [
   ["./numpy", "numpy/index"],
   ["./ops", "ops/index"],
   ["./optim", "optim/index"],
+  ["./plan", "plan/index"],
   ["./random", "random/index"],
   ["./scipy", "scipy/index"],
   ["./tree", "tree"],
