@@ -16,28 +16,33 @@ const FIRST_BLOCK = 1024;
 export class Arena {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
+  readonly fast: boolean;
   /** The program whose buffers are in the arena, and its arguments. */
   owner: object | null = null;
   /** The most bytes that any run has taken. */
   highWater = 0;
-  #routines: WebAssembly.Instance["exports"] | null = null;
+  readonly #routines: Record<string, WebAssembly.ImportValue> = {};
   #nextBlock = FIRST_BLOCK;
   readonly #freeBlocks = new Map<number, number[]>();
   #capacity: number;
 
-  constructor(shared: boolean) {
+  constructor(shared: boolean, fast: boolean) {
+    this.fast = fast;
     const initial = ARENA / PAGE + 16;
     this.shared = shared;
     this.memory = new WebAssembly.Memory({ initial, maximum: 65536, shared });
     this.#capacity = initial * PAGE;
   }
 
-  /** The routines of the runtime module, on this memory. */
-  routines(): Readonly<Record<string, WebAssembly.ImportValue>> {
-    this.#routines ??= new WebAssembly.Instance(runtimeModule({ shared: this.shared }), {
-      env: { memory: this.memory },
-    }).exports;
-    return this.#routines as Readonly<Record<string, WebAssembly.ImportValue>>;
+  /** Routines of the runtime, on this memory; each is compiled once. */
+  routines(names: readonly string[]): Readonly<Record<string, WebAssembly.ImportValue>> {
+    for (const name of names) {
+      if (name in this.#routines) continue;
+      const module = runtimeModule({ shared: this.shared, fast: this.fast, routines: [name] });
+      const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory } });
+      this.#routines[name] = exports[name];
+    }
+    return this.#routines;
   }
 
   /** Makes room for an arena of so many bytes. */

@@ -12,6 +12,7 @@ import type { Primitive } from "../../core/primitive.ts";
 import { compileProgram, type CompilingEngine } from "../../compile/compile.ts";
 import { Arena } from "./arena.ts";
 import { Instance } from "./instance.ts";
+import { hasFused } from "./runtime/index.ts";
 import { wasmTarget } from "./target.ts";
 
 export interface WasmEngine extends CompilingEngine {
@@ -25,11 +26,20 @@ export { ARENA } from "./arena.ts";
 
 const EAGER_CACHE = 4096;
 
+export interface WasmOptions {
+  /**
+   * "exact" (the default) rounds each product and each sum, so that the bits are the same on every machine; "fast" fuses them in products of
+   * matrices where the machine can, which other machines may round otherwise. In both a recomputed value has the bits of the saved one.
+   */
+  readonly mode?: "exact" | "fast";
+}
+
 /** A wasm engine that leaves to `reference` what it has no code for. */
-export function createWasm(reference: Engine): WasmEngine {
+export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = {}): WasmEngine {
+  const fast = mode === "fast" && hasFused();
   let arena: Arena | null = null;
   /** Memory is made when the first program needs it. */
-  const memory = (): Arena => (arena ??= new Arena(false));
+  const memory = (): Arena => (arena ??= new Arena(false, fast));
   const programs = new WeakMap<ClosedJaxpr<NDArray>, Map<string, Instance>>();
   const eager = new Map<string, Instance | null>();
   let running = false;

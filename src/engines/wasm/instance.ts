@@ -49,7 +49,7 @@ export class Instance {
     const { exports } = new WebAssembly.Instance(module, {
       env: { memory: arena.memory, host: hostCaller(new WeakRef(this)) },
       math: hostImports,
-      routines: arena.routines(),
+      routines: arena.routines(code.routines),
     });
     this.#run = exports.run as Run;
     const empty = new Uint8Array(0);

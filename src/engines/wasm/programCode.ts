@@ -12,13 +12,15 @@ import { ModuleBuilder, type Callable } from "./encode/module.ts";
 import { importHost, type HostFunction } from "./code/host.ts";
 import { emitLoop } from "./code/loopCode.ts";
 import { loopKey, planLoop, type LoopPlan } from "./code/loopPlan.ts";
-import { routineNames, writeRoutine, type Pointer, type RoutineCall } from "./routines.ts";
+import { writeRoutine, type Pointer, type RoutineCall } from "./routines.ts";
 
 export interface ProgramCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Steps that the reference engine performs, by the number with which `host` is called. */
   readonly hostSteps: readonly CallStep[];
   readonly blockBytes: number;
+  /** The routines that it calls. */
+  readonly routines: readonly string[];
 }
 
 /** Steps in one function of the module. */
@@ -30,7 +32,7 @@ interface Slot extends Pointer {
 }
 
 export function emitProgram(program: Program, blockBase: number, shared: boolean): ProgramCode {
-  return new ProgramEmitter(blockBase, shared).emit(program);
+  return new ProgramEmitter(program, blockBase, shared).emit(program);
 }
 
 /** How many bytes of argument blocks a program has. */
@@ -87,12 +89,16 @@ class ProgramEmitter {
   readonly #moving = new Map<Buffer, Local>();
   #each: FunctionBuilder | null = null;
 
-  constructor(base: number, shared: boolean) {
+  constructor(program: Program, base: number, shared: boolean) {
     this.#base = base;
     this.#module.importMemory("env", "memory", shared ? { min: 1, max: 65536, shared } : { min: 1 });
     this.#host = this.#module.importFunction("env", "host", ["i32", "i32"], []);
-    for (const name of routineNames) {
-      this.#routines.set(name, this.#module.importFunction("routines", name, ["i32", "i32", "i32"], []));
+    for (const step of callsIn(program.body)) {
+      const call = writeRoutine(step);
+      this.#calls.set(step, call);
+      if (this.#routines.has(call.name)) continue;
+      const routine = this.#module.importFunction("routines", call.name, ["i32", "i32", "i32"], []);
+      this.#routines.set(call.name, routine);
     }
     this.#math = importHost(this.#module);
   }
@@ -112,7 +118,12 @@ class ProgramEmitter {
     this.#module.setTable(this.#table);
     const words = Int32Array.from(this.#words);
     if (words.length > 0) this.#module.data(this.#base, new Uint8Array(words.buffer));
-    return { bytes: this.#module.encode(), hostSteps: this.#hostSteps, blockBytes: 4 * words.length };
+    return {
+      bytes: this.#module.encode(),
+      hostSteps: this.#hostSteps,
+      blockBytes: 4 * words.length,
+      routines: [...this.#routines.keys()],
+    };
   }
 
   /** Gives each step its argument block, and each kernel its code. */
@@ -160,8 +171,7 @@ class ProgramEmitter {
       this.#block(step, [...step.operands.map((o) => o.buffer), ...step.outputs].map(whole), []);
       return;
     }
-    const call = writeRoutine(step);
-    this.#calls.set(step, call);
+    const call = this.#calls.get(step) as RoutineCall;
     this.#block(step, call.pointers, call.words);
   }
 
@@ -318,6 +328,18 @@ class ProgramEmitter {
     });
     this.#each = f;
     return f;
+  }
+}
+
+/** The calls of routines in a block and in those inside of it. */
+function* callsIn(block: Block): Generator<CallStep> {
+  for (const step of block.steps) {
+    if (step.kind === "call" && step.routine !== "reference") yield step;
+    else if (step.kind === "scan") yield* callsIn(step.body);
+    else if (step.kind === "while") {
+      yield* callsIn(step.cond);
+      yield* callsIn(step.body);
+    } else if (step.kind === "cond") for (const b of step.branches) yield* callsIn(b);
   }
 }
 

@@ -4,12 +4,22 @@ import type { DType } from "../../core/dtype.ts";
 import type { Eqn } from "../../core/jaxpr.ts";
 import type { Buffer, CallStep } from "../../compile/program.ts";
 import type { Routine } from "../../compile/target.ts";
-import type { View } from "../../compile/view.ts";
+import { isContiguous, type View } from "../../compile/view.ts";
+import { sizeOf } from "../../core/aval.ts";
 import { dtypes } from "../../core/dtype.ts";
 import { remaining } from "../../primitives/axes.ts";
+import type { ConvParams } from "../../primitives/conv.ts";
 import type { DotGeneralParams } from "../../primitives/dot.ts";
-import { InternalError } from "../../errors.ts";
-import { gemm, runtimeRoutines, type BatchAxis, type RuntimeCall } from "./runtime/index.ts";
+import type { SelectAndScatterParams, SelectPrim, WindowParams } from "../../primitives/window.ts";
+import {
+  conv,
+  gemm,
+  reduceWindow,
+  selectAndGather,
+  selectAndScatter,
+  type BatchAxis,
+  type RuntimeCall,
+} from "./runtime/index.ts";
 
 /** A buffer as a routine gets it: from so many bytes behind its beginning on. */
 export interface Pointer {
@@ -25,8 +35,6 @@ export interface RoutineCall {
   readonly units: number;
 }
 
-export const routineNames: readonly string[] = runtimeRoutines;
-
 const gemmTypes: Readonly<Partial<Record<DType, "f32" | "f64" | "i32">>> = {
   float32: "f32",
   float64: "f64",
@@ -34,22 +42,101 @@ const gemmTypes: Readonly<Partial<Record<DType, "f32" | "f64" | "i32">>> = {
   uint32: "i32",
 };
 
-/** The routine of an equation, if it has one. */
-export function routineOf(eqn: Eqn, inAvals: readonly ShapedArray[]): Routine | null {
-  if (eqn.primitive.name !== "dot_general") return null;
-  const [lhs, rhs] = inAvals;
+/** How the equations of one primitive are performed. */
+interface Planner {
+  readonly fits: (eqn: Eqn, inAvals: readonly ShapedArray[]) => boolean;
+  readonly accepts: (eqn: Eqn, index: number, view: View) => boolean;
+  readonly arrange: (eqn: Eqn, index: number, rank: number) => readonly number[];
+  readonly plan: (eqn: Eqn, outs: readonly ShapedArray[], views: readonly View[], slots: number) => RuntimeCall;
+}
+
+const inOrder = (_eqn: Eqn, _index: number, rank: number): number[] => Array.from({ length: rank }, (_, d) => d);
+
+const contiguous = (_eqn: Eqn, _index: number, view: View): boolean => isContiguous(view, sizeOf(view.shape));
+
+const allOf = (eqn: Eqn, inAvals: readonly ShapedArray[], dtypesOf: (dtype: DType) => boolean): boolean => {
   const { dtype } = eqn.outvars[0].aval;
-  if (gemmTypes[dtype] === undefined || lhs.dtype !== dtype || rhs.dtype !== dtype) return null;
-  const params = eqn.params as DotGeneralParams;
-  const avals = eqn.outvars.map((v) => v.aval);
-  return {
-    name: "dot_general",
-    accepts: (index, view) => liesInGroups(view, dotAxes(params, index, view.shape.length)),
-    arrange: (index) => {
-      const { batch, kept, summed } = dotAxes(params, index, inAvals[index].ndim);
+  return dtypesOf(dtype) && inAvals.every((a) => a.dtype === dtype);
+};
+
+const isFloat32 = (dtype: DType): boolean => dtype === "float32";
+const hasProducts = (dtype: DType): boolean => gemmTypes[dtype] !== undefined;
+
+const pooling = (kind: "sum" | "max" | "min"): Planner => ({
+  fits: (eqn, inAvals) => allOf(eqn, inAvals, isFloat32),
+  accepts: contiguous,
+  arrange: inOrder,
+  plan: ({ params }, [out], [x], slots) => reduceWindow(kind, x.shape, out.shape, params as WindowParams, slots),
+});
+
+const planners: Readonly<Record<string, Planner>> = {
+  dot_general: {
+    fits: (eqn, inAvals) => allOf(eqn, inAvals, hasProducts),
+    accepts: ({ params }, index, view) =>
+      liesInGroups(view, dotAxes(params as DotGeneralParams, index, view.shape.length)),
+    arrange({ params }, index, rank) {
+      const { batch, kept, summed } = dotAxes(params as DotGeneralParams, index, rank);
       return [...batch, ...kept, ...summed];
     },
-    workspace: (views) => planDot(params, avals[0], views).workspaceBytes,
+    plan: ({ params }, [out], views, slots) => planDot(params as DotGeneralParams, out, views, slots),
+  },
+  conv_general_dilated: {
+    fits: (eqn, inAvals) => allOf(eqn, inAvals, hasProducts),
+    accepts: (_eqn, _index, { strides, guards }) => guards.length === 0 && strides.every((s) => s >= 0),
+    arrange: inOrder,
+    plan: ({ params }, [out], [lhs, rhs], slots) =>
+      conv({ type: gemmTypes[out.dtype] as "f32", lhs, rhs, out: out.shape }, params as unknown as ConvParams, slots),
+  },
+  reduce_window_sum: pooling("sum"),
+  reduce_window_max: pooling("max"),
+  reduce_window_min: pooling("min"),
+  select_and_gather_add: {
+    fits: (eqn, inAvals) => allOf(eqn, inAvals, isFloat32),
+    accepts: contiguous,
+    arrange: inOrder,
+    plan: ({ params }, [out], [, x], slots) =>
+      selectAndGather(
+        (params as { select_prim: SelectPrim }).select_prim,
+        x.shape,
+        out.shape,
+        params as unknown as WindowParams,
+        slots,
+      ),
+  },
+  select_and_scatter_add: {
+    fits: (eqn, inAvals) => allOf(eqn, inAvals, isFloat32),
+    accepts: contiguous,
+    arrange: inOrder,
+    plan: ({ params }, _outs, [source, x], slots) =>
+      selectAndScatter(
+        (params as { select_prim: SelectPrim }).select_prim,
+        x.shape,
+        source.shape,
+        params as unknown as SelectAndScatterParams,
+        slots,
+      ),
+  },
+};
+
+/** How many ranges of units may run at the same time: workspace is laid out for so many. */
+let slots = 1;
+
+/** Sets for how many threads calls are planned from now on. */
+export function setSlots(count: number): void {
+  slots = count;
+}
+
+/** The routine of an equation, if it has one. */
+export function routineOf(eqn: Eqn, inAvals: readonly ShapedArray[]): Routine | null {
+  const { name } = eqn.primitive;
+  const planner = Object.hasOwn(planners, name) ? planners[name] : null;
+  if (planner?.fits(eqn, inAvals) !== true) return null;
+  const outs = eqn.outvars.map((v) => v.aval);
+  return {
+    name,
+    accepts: (index, view) => planner.accepts(eqn, index, view),
+    arrange: (index) => planner.arrange(eqn, index, inAvals[index].ndim),
+    workspace: (views) => planner.plan(eqn, outs, views, slots).workspaceBytes,
   };
 }
 
@@ -93,34 +180,42 @@ const PLANS = 1024;
 const plans = new Map<string, RuntimeCall>();
 
 /** Layers of one kind have one plan. */
-function planDot(params: DotGeneralParams, out: ShapedArray, views: readonly View[]): RuntimeCall {
+function planDot(params: DotGeneralParams, out: ShapedArray, views: readonly View[], threads: number): RuntimeCall {
   const [[lc, rc], [lb, rb]] = params.dimension_numbers;
   const shapes = views.map((v) => `${v.shape.join()}:${v.strides.join()}`);
-  const key = `${out.dtype} ${lc.join()} ${rc.join()} ${lb.join()} ${rb.join()} ${shapes.join(" ")}`;
+  const key = `${String(threads)} ${out.dtype} ${lc.join()} ${rc.join()} ${lb.join()} ${rb.join()} ${shapes.join(" ")}`;
   let call = plans.get(key);
   if (call === undefined) {
     if (plans.size >= PLANS) plans.clear();
-    plans.set(key, (call = planNewDot(params, out, views)));
+    plans.set(key, (call = planNewDot(params, out, views, threads)));
   }
   return call;
 }
 
-function planNewDot(params: DotGeneralParams, out: ShapedArray, [lhs, rhs]: readonly View[]): RuntimeCall {
+function planNewDot(
+  params: DotGeneralParams,
+  out: ShapedArray,
+  [lhs, rhs]: readonly View[],
+  threads: number,
+): RuntimeCall {
   const a = dotAxes(params, 0, lhs.shape.length);
   const b = dotAxes(params, 1, rhs.shape.length);
   const size = (view: View, dims: readonly number[]): number => dims.reduce((n, d) => n * view.shape[d], 1);
   const [rows, columns] = [size(lhs, a.kept), size(rhs, b.kept)];
   const whole = size(lhs, a.batch);
-  return gemm({
-    type: gemmTypes[out.dtype] as "f32",
-    rows,
-    columns,
-    sum: size(lhs, a.summed),
-    lhs: { row: one(lhs, a.kept).stride, column: one(lhs, a.summed).stride },
-    rhs: { row: one(rhs, b.summed).stride, column: one(rhs, b.kept).stride },
-    out: { row: columns, column: 1 },
-    batch: batchAxes(lhs, rhs, a.batch, b.batch, rows * columns, whole),
-  });
+  return gemm(
+    {
+      type: gemmTypes[out.dtype] as "f32",
+      rows,
+      columns,
+      sum: size(lhs, a.summed),
+      lhs: { row: one(lhs, a.kept).stride, column: one(lhs, a.summed).stride },
+      rhs: { row: one(rhs, b.summed).stride, column: one(rhs, b.kept).stride },
+      out: { row: columns, column: 1 },
+      batch: batchAxes(lhs, rhs, a.batch, b.batch, rows * columns, whole),
+    },
+    threads,
+  );
 }
 
 function batchAxes(
@@ -144,13 +239,18 @@ function batchAxes(
 }
 
 export function writeRoutine(step: CallStep): RoutineCall {
-  if (step.routine !== "dot_general") throw new InternalError(`no routine is called ${step.routine}`);
   const views = step.operands.map((o) => o.view);
-  const call = planDot(step.eqn.params as DotGeneralParams, step.outAvals[0], views);
+  const call = planners[step.routine].plan(step.eqn, step.outAvals, views, slots);
+  const places = step.operands.map(({ buffer, view }) => ({
+    buffer,
+    offset: view.offset * dtypes[buffer.dtype].bytes,
+  }));
+  const none = { buffer: step.outputs[0], offset: 0 };
   const pointers = [
     { buffer: step.outputs[0], offset: 0 },
-    ...step.operands.map(({ buffer, view }) => ({ buffer, offset: view.offset * dtypes[buffer.dtype].bytes })),
-    { buffer: step.workspace ?? step.outputs[0], offset: 0 },
+    places[0],
+    places[1] ?? none,
+    step.workspace === null ? none : { buffer: step.workspace, offset: 0 },
   ];
   return { name: call.routine, pointers, words: call.block.subarray(4), units: call.units };
 }

@@ -63,13 +63,23 @@ export function loadSplat(c: VectorCode, dtype: DType, address: Local, offset: n
   }
 }
 
-/** Elements that lie `step` bytes apart, of which the one of the lowest address is at `offset`. */
-export function loadStrided(c: VectorCode, dtype: DType, address: Local, offset: number, step: number): void {
+/**
+ * Elements that lie `step` bytes apart, of which the one of the lowest address is at `offset`. Only the first `count` lanes are read: others may
+ * lie outside of memory.
+ */
+export function loadStrided(
+  c: VectorCode,
+  dtype: DType,
+  address: Local,
+  offset: number,
+  step: number,
+  count: number,
+): void {
   const { f } = c;
   const { bytes } = dtypes[dtype];
   const at = (lane: number): number => offset + (step < 0 ? (lane - (c.lanes - 1)) * step : lane * step);
   const out = c.temp();
-  for (let lane = 0; lane < c.lanes; lane++) {
+  for (let lane = 0; lane < count; lane++) {
     if (bytes === 8) f.get(address).get(out).memLane("v128.load64_lane", lane, at(lane));
     else if (bytes === 4) f.get(address).get(out).memLane("v128.load32_lane", lane, at(lane));
     else {

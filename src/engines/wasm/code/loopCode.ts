@@ -307,7 +307,7 @@ class LoopEmitter {
   /** A vector of which only the lanes before `rest` are stored. */
   #ragged(offset: number, rest: Local): Local[] {
     const { f, c } = this;
-    const values = this.#compute(offset);
+    const values = this.#compute(offset, c.lanes, rest);
     if (this.plan.stores.length > 0) {
       f.get(rest).i32(c.lanes).op("i32.ge_s");
       f.if(
@@ -351,7 +351,7 @@ class LoopEmitter {
 
   /** Computes and stores one vector at j + offset. */
   #vector(offset: number, count: number): Local[] {
-    const values = this.#compute(offset);
+    const values = this.#compute(offset, count);
     this.#store(values, offset, count);
     if (this.plan.reductions.length > 0 && !this.plan.reduced[this.rank - 1]) this.#foldAcross(values, offset, count);
     return values;
@@ -417,8 +417,8 @@ class LoopEmitter {
     return step < 0 ? 0 : step * offset;
   }
 
-  /** The values of all nodes at j + offset. */
-  #compute(offset: number): Local[] {
+  /** The values of all nodes at j + offset, in `count` lanes; where `rest` is given, in the lanes before it only. */
+  #compute(offset: number, count: number, rest?: Local): Local[] {
     const { c, plan } = this;
     const values: Local[] = [];
     const addresses = new Map<string, Local>();
@@ -428,7 +428,7 @@ class LoopEmitter {
           values.push(c.element(node.value, node.dtype));
           break;
         case "load":
-          values.push(this.#rowValues.get(i) ?? this.#loadNode(node, i, offset, addresses));
+          values.push(this.#rowValues.get(i) ?? this.#loadNode(node, i, offset, addresses, count, rest));
           break;
         case "index":
           values.push(this.#indexNode(node, offset));
@@ -452,7 +452,7 @@ class LoopEmitter {
     return values;
   }
 
-  #loadNode(node: Load, i: number, offset: number, addresses: Map<string, Local>): Local {
+  #loadNode(node: Load, i: number, offset: number, addresses: Map<string, Local>, count: number, rest?: Local): Local {
     const { f, c } = this;
     const rowMask = this.#rowMasks.get(i);
     const innerGuard = node.guards.find((g) => g.dim === this.rank - 1);
@@ -479,7 +479,7 @@ class LoopEmitter {
     }
     if (stride === 1) loadVector(c, node.dtype, address, at);
     else if (stride === 0) loadSplat(c, node.dtype, address, at);
-    else loadStrided(c, node.dtype, address, at, stride * size);
+    else this.#loadApart(node, address, at, stride * size, count, rest);
     this.#guarded(node, rowMask);
     if (innerGuard !== undefined && node.fill !== null) {
       f.get(c.element(node.fill, node.dtype));
@@ -494,6 +494,26 @@ class LoopEmitter {
       f.op("v128.bitselect");
     }
     return c.keep();
+  }
+
+  /** Elements that don't lie side by side. */
+  #loadApart(node: Load, address: Local, at: number, step: number, count: number, rest?: Local): void {
+    const { f, c } = this;
+    const tail = this.inner % c.lanes;
+    if (rest === undefined || tail === 0) {
+      loadStrided(c, node.dtype, address, at, step, count);
+      return;
+    }
+    f.get(rest).i32(c.lanes).op("i32.ge_s");
+    f.if(
+      () => {
+        loadStrided(c, node.dtype, address, at, step, c.lanes);
+      },
+      () => {
+        loadStrided(c, node.dtype, address, at, step, tail);
+      },
+      "v128",
+    );
   }
 
   /** The number of the place, in the order that the strides give. */
