@@ -27,8 +27,8 @@ const user = "numpy|lax|nn|ops|optim|random|scipy|io";
  * The functions of users that take functions, and what they ask of the API: how to trace them, and for linear solvers how to transpose and to
  * vectorize them.
  */
-const takesFunctions = "^src/(?:lax/(?:loops|conditionals|associativeScan|linearSolve)|numpy/linalgSolve)\\.ts$";
-const tracing = "api/(?:flat|traceBody|reverse|vmap)\\.ts$";
+const takesFunctions = "^src/(?:lax/(?:loops|conditionals|associativeScan|linearSolve|composite|root)|numpy/linalgSolve)\\.ts$";
+const tracing = "api/(?:flat|forward|traceBody|reverse|vmap)\\.ts$";
 
 export default {
   forbidden: [

@@ -3,7 +3,7 @@ import { functionName } from "../argNames.ts";
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import { shapesEqual, type ShapedArray } from "../core/aval.ts";
 import { kindOf } from "../core/dtype.ts";
-import { bind, currentTrace } from "../core/interpreter.ts";
+import { bind, bind1, currentTrace } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var } from "../core/jaxpr.ts";
 import { elementOf, literal } from "../core/scalar.ts";
 import { traceBody, type TracedBody } from "../api/traceBody.ts";
@@ -11,6 +11,7 @@ import { leafArray, type AnyFunction } from "../api/flat.ts";
 import { BranchTypeError, RematTypeError, RematValueError, describe } from "../errors.ts";
 import { forwardedInputs, pruneClosedOutputs } from "../passes/rewrite.ts";
 import { clamp, ne } from "../primitives/comparison.ts";
+import { platformIndex } from "../primitives/iota.ts";
 import { cond as condP } from "../primitives/cond.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { flatten, flattenWithPath, keystr, unflatten } from "../tree.ts";
@@ -105,6 +106,44 @@ interface Branch {
   readonly name: string;
 }
 
+export interface PlatformBranches<A extends readonly unknown[], R> {
+  /** What is computed on platforms that have no branch of their own. */
+  readonly default?: ((...operands: A) => R) | null;
+  readonly cpu?: (...operands: A) => R;
+  readonly cuda?: (...operands: A) => R;
+  readonly rocm?: (...operands: A) => R;
+  readonly tpu?: (...operands: A) => R;
+}
+
+/**
+ * Applies the function of the platform that the program runs on, which is "cpu" for all engines here. All are traced and stand in the program.
+ *
+ * @example
+ * lax.platformDependent({ cpu: (x: NDArray) => np.sin(x), default: (x: NDArray) => np.cos(x) }, np.array(0.5)); // 0.47943
+ */
+export function platformDependent<A extends readonly unknown[], R>(
+  branches: PlatformBranches<A, R>,
+  ...operands: A
+): R {
+  const lists = new Map<(...operands: A) => R, string[]>();
+  for (const [platform, f] of Object.entries(branches) as [string, ((...operands: A) => R) | null | undefined][]) {
+    if (platform === "default") continue;
+    if (typeof f !== "function") {
+      throw new RematTypeError(`lax.platform_dependent: the '${platform}' branch must be a callable.`);
+    }
+    if (platform === "gpu") throw new RematValueError("Use 'cuda' or 'rocm' for lax.platform_dependent.");
+    lists.set(f, [...(lists.get(f) ?? []), platform]);
+  }
+  const { default: others } = branches;
+  const functions = [...lists.keys(), ...(others == null ? [] : [others])];
+  const platforms = [...lists.values(), ...(others == null ? [] : [null])];
+  const index = bind1(platformIndex, [], { platforms });
+  const value = index instanceof ConcreteArray ? Number(index.data[0]) : null;
+  if (value !== null) return functions[value](...operands);
+  const named = functions.map((f, i) => ({ f: f, name: `branch${i}` }));
+  return branch("switch", () => index, named, operands, false, platforms) as R;
+}
+
 /** Traces the branches in the given order, and binds them; `reversed` for `cond`, whose first branch stands last. */
 function branch(
   what: string,
@@ -112,6 +151,7 @@ function branch(
   branches: readonly Branch[],
   operands: readonly unknown[],
   reversed: boolean,
+  platforms?: readonly (readonly string[] | null)[],
 ): unknown {
   const { leaves, treedef } = flatten(operands);
   const args = leaves.map((x) => {
@@ -132,7 +172,10 @@ function branch(
     ),
   );
   const inputs = [...consts, ...args];
-  const outs = bind(condP, [index(), ...inputs], { branches: reversed ? [...kept].reverse() : kept });
+  const outs = bind(condP, [index(), ...inputs], {
+    branches: reversed ? [...kept].reverse() : kept,
+    ...(platforms === undefined ? {} : { branches_platforms: platforms }),
+  });
   let next = 0;
   return unflatten(
     traced[0].resultTree,

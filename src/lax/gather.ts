@@ -4,11 +4,13 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
+import { applied } from "../numpy/at.ts";
 import { asarray, type ArrayLike } from "../numpy/asarray.ts";
 import { indexArray } from "../numpy/indexParsing.ts";
 import { gathered, scatterAdded, scatterSubtracted, type GatherOptions } from "../primitives/gather.ts";
 import { gatherDims, scatterDims, type ScatterDimensionNumbers } from "../primitives/gatherDimensions.ts";
 import { replaced, scatterMaximum, scatterMinimum, scatterMultiplied } from "../primitives/scatter.ts";
+import { filled } from "../primitives/shape.ts";
 import type { ScatterOptions } from "../primitives/scatterRules.ts";
 
 export type { GatherDimensionNumbers, ScatterDimensionNumbers } from "../primitives/gatherDimensions.ts";
@@ -32,6 +34,22 @@ export const gather = (
   options: GatherOptions = {},
 ): NDArray =>
   gathered(asarray(operand), asarray(indexArray(startIndices)), gatherDims(dimensionNumbers), [...sliceSizes], options);
+
+/**
+ * Applies a function to the elements that the index vectors name: windows of `updateShape`. An element that is named several times is changed as often.
+ * It has no derivative, as in JAX.
+ */
+export const scatterApply = (
+  operand: ArrayLike,
+  scatterIndices: ArrayLike,
+  func: (x: NDArray) => NDArray,
+  dimensionNumbers: ScatterDims,
+  options: ScatterOptions & { readonly updateShape?: Shape } = {},
+): NDArray => {
+  const indices = asarray(indexArray(scatterIndices));
+  const unused = filled(options.updateShape ?? indices.shape.slice(0, -1), 0, asarray(operand).dtype);
+  return applied(func)(asarray(operand), indices, unused, scatterDims(dimensionNumbers), options);
+};
 
 export type Scatter = (
   operand: ArrayLike,

@@ -1,5 +1,6 @@
 /** The public names of lax. */
 export * from "./associativeScan.ts";
+export * from "./composite.ts";
 export * from "./conditionals.ts";
 export * from "./conv.ts";
 export * from "./dot.ts";
@@ -9,6 +10,7 @@ export * from "./gather.ts";
 export * as linalg from "./linalg.ts";
 export * from "./linearSolve.ts";
 export * from "./loops.ts";
+export * from "./root.ts";
 export * from "./shape.ts";
 export * from "./slicing.ts";
 export * from "./sort.ts";

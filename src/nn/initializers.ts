@@ -185,6 +185,8 @@ function complexTruncatedNormal(key: ArrayLike, upper: number, shape: Shape, dty
   return turned(forAngle, sqrt(negative(log(subtract(int(1), t)))), shape, whole);
 }
 
+export { deltaOrthogonal, orthogonal, type OrthogonalOptions } from "./orthogonalInitializers.ts";
+
 type FanInitializer = (options?: FanOptions) => Initializer;
 
 const fan =

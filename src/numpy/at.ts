@@ -151,7 +151,13 @@ function broadcastUpdate(update: NDArray, shape: readonly number[]): NDArray {
 const appliedJaxprs = new WeakMap<object, Map<string, ClosedJaxpr<NDArray>>>();
 
 /** A scatter that replaces elements by a function of theirs. */
-function applying(fn: (x: NDArray) => NDArray): ScatterCall {
+const applying =
+  (fn: (x: NDArray) => NDArray): ScatterCall =>
+  (operand, indices, updates, dims, options) =>
+    applied(fn)(operand, indices, filled(updates.shape, 0, operand.dtype), dims, options);
+
+/** The same; of the updates only the shape counts, which is that of the windows. */
+export function applied(fn: (x: NDArray) => NDArray): ScatterCall {
   return (operand, indices, updates, dims, options = {}) => {
     const byDType = appliedJaxprs.get(fn) ?? new Map<string, ClosedJaxpr<NDArray>>();
     appliedJaxprs.set(fn, byDType);
@@ -160,7 +166,7 @@ function applying(fn: (x: NDArray) => NDArray): ScatterCall {
       byDType.get(operand.dtype) ??
       stageFlat(([x]) => [asarray(fn(x))], [scalar, scalar], { tracedFor: "scatter_apply", name: fn.name });
     byDType.set(operand.dtype, staged);
-    return bind1(scatter, [operand, indices, filled(updates.shape, 0, operand.dtype)], {
+    return bind1(scatter, [operand, indices, updates], {
       dimension_numbers: dims,
       indices_are_sorted: options.indicesAreSorted ?? false,
       mode: parseMode(options.mode),

@@ -47,6 +47,7 @@ import {
   xorP,
 } from "./comparison.ts";
 import { complexP, conjP, imagP, realP } from "./complex.ts";
+import { compositeP } from "./composite.ts";
 import { cond } from "./cond.ts";
 import { convGeneralDilated } from "./conv.ts";
 import {
@@ -185,6 +186,7 @@ export const primitives = {
   conj: conjP,
   imag: imagP,
   real: realP,
+  composite: compositeP,
   cond,
   conv_general_dilated: convGeneralDilated,
   bitcast_convert_type: bitcastConvertTypeP,

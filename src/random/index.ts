@@ -16,5 +16,6 @@ export {
   type BallOptions,
 } from "./gamma.ts";
 export * from "./keys.ts";
+export { multivariateNormal, orthogonal, type MultivariateNormalOptions, type OrthogonalOptions } from "./matrices.ts";
 export { lognormal, normal, truncatedNormal } from "./normal.ts";
 export { randint, uniform } from "./uniform.ts";

@@ -57,6 +57,13 @@ export const callLaws = {
       };
     },
   },
+  // It has no batching rule, and so its operand is not handed to the laws.
+  composite: {
+    draw(s) {
+      const x = s.floats([3]);
+      return { f: (y) => [np.multiply(y, lax.composite((z: NDArray) => np.sin(z), "sine")(x))], args: [s.floats([3])] };
+    },
+  },
   remat2: both(checkpoint(body, { policy: checkpointPolicies.dotsSaveable })),
   custom_jvp_call: both(jit(forward)),
   custom_vjp_call: both(jit(reverse), { modes: ["rev"] }),

@@ -1,11 +1,12 @@
 /** Functions of the library by the names that `scripts/golden/families/` has for JAX's. */
 import type { NDArray } from "../../src/index.ts";
+import { calls } from "./calls.ts";
 import { decompositions } from "./decompositions.ts";
 
 /** What a case computes: arrays, in lists or objects that are as deep as they may be. */
 export type Case = (...args: NDArray[]) => unknown;
 
-export const families: Readonly<Record<string, Readonly<Record<string, Case>>>> = { decompositions };
+export const families: Readonly<Record<string, Readonly<Record<string, Case>>>> = { calls, decompositions };
 
 /**
  * What is not the same, by family and name. "values": vectors that are determined up to a factor of size one have another one here than LAPACK's in single
@@ -18,6 +19,7 @@ export const differing: Readonly<Record<string, readonly string[]>> = {
   "decompositions/svd complex": ["values"],
   "decompositions/x64 eig values": ["values"],
   "decompositions/x64 schur complex": ["values"],
+  "calls/multivariate normal svd": ["values"],
   // A host number among the residuals of a jitted function is not handed from the forward to the backward program.
   "decompositions/np svd": ["vjp program"],
   "decompositions/np lstsq": ["vjp program"],

@@ -23,6 +23,7 @@ export function controlKernels(table: KernelTable) {
   return {
     jit: closedBody("jaxpr"),
     closed_call: closedBody("call_jaxpr"),
+    composite: closedBody("jaxpr"),
     remat2: openBody("jaxpr"),
     custom_jvp_call: openBody("call_jaxpr"),
     custom_vjp_call: openBody("call_jaxpr"),

@@ -5,6 +5,7 @@
 import type { ConcreteArray } from "../../core/array.ts";
 import { sizeOf, type Shape } from "../../core/aval.ts";
 import { dtypes, type DType, type TypedArray } from "../../core/dtype.ts";
+import { UnsupportedError } from "../../errors.ts";
 import { writeElement } from "../../core/scalar.ts";
 import type { EmptyParams, IotaParams, PlatformIndexParams } from "../../primitives/iota.ts";
 import type { BroadcastInDimParams, ReshapeParams, RevParams, TransposeParams } from "../../primitives/shape.ts";
@@ -125,9 +126,18 @@ const iota: Kernel = (_args, _outs, params) => {
 const empty: Kernel = (_args, [out], params) => [room((params as EmptyParams).dtype, out.size)];
 
 /** This engine is none of the platforms that programs name. */
-const platformIndex: Kernel = (_args, _outs, params) => [
-  Int32Array.of((params as PlatformIndexParams).platforms.indexOf(null)),
-];
+/** All engines here are what JAX calls "cpu". */
+const platformIndex: Kernel = (_args, _outs, params) => {
+  const { platforms } = params as PlatformIndexParams;
+  const own = platforms.findIndex((names) => names?.includes("cpu") === true);
+  const chosen = own >= 0 ? own : platforms.indexOf(null);
+  if (chosen < 0) {
+    throw new UnsupportedError(
+      `platform_dependent has branches for ${platforms.flat().join(", ")} only: Unsupported platform cpu. Give a branch for it, or a default.`,
+    );
+  }
+  return [Int32Array.of(chosen)];
+};
 
 export const shapeKernels = {
   broadcast_in_dim: broadcastInDim,
