@@ -11,7 +11,7 @@ import { constsToInputs } from "./core/stage.ts";
 import { SplitArgs, TraceCache, traceArgs } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import { remat as rematP } from "./primitives/remat.ts";
-import { ConcretizationTypeError, RematTypeError, RematValueError, UnsupportedError, describe } from "./errors.ts";
+import { RematTypeError, RematValueError, UnsupportedError, describe } from "./errors.ts";
 import { broadcastPrefix, unflatten } from "./tree.ts";
 
 /** A flag for each argument, or for each leaf of it: containers that match a prefix of the arguments. */
@@ -114,7 +114,7 @@ function callCheckpointed(
   const split = new SplitArgs(original, args, statics);
   let cache = programs.get(f);
   if (cache === undefined) programs.set(f, (cache = new TraceCache()));
-  const traced = cache.get(split.key(), () => traceForCheckpoint(f, split, args));
+  const traced = cache.get(split.key(), () => traceArgs(f, split, args, "checkpoint / remat"));
   const { consts, jaxpr } = traced.closed;
   const outs = bind(rematP, [...consts, ...split.leaves], {
     jaxpr: constsToInputs(jaxpr),
@@ -124,25 +124,6 @@ function callCheckpointed(
   });
   return unflatten(traced.resultTree, outs);
 }
-
-function traceForCheckpoint(f: AnyFunction, split: SplitArgs, args: readonly unknown[]): ReturnType<typeof traceArgs> {
-  try {
-    return traceArgs(f, split, args, "checkpoint / remat");
-  } catch (error) {
-    if (
-      error instanceof ConcretizationTypeError &&
-      error.message.includes("for checkpoint") &&
-      !error.message.includes(HINT)
-    ) {
-      error.message += HINT;
-    }
-    throw error;
-  }
-}
-
-const HINT =
-  "\n\nConsider using the `static_argnums` parameter for `jax.remat` or `jax.checkpoint` (here: staticArgnums). See the `jax.checkpoint` docstring " +
-  "and its example involving `static_argnums`:\nhttps://docs.jax.dev/en/latest/_autosummary/jax.checkpoint.html\n";
 
 function staticPlaces(argnums: unknown, count: number): number[] {
   const list = typeof argnums === "number" ? [argnums] : argnums;

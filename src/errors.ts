@@ -117,27 +117,12 @@ export function assert(condition: boolean, what: string): asserts condition {
 
 export type ConcretizationKind = "number" | "string" | "json" | "bool" | "int" | "float" | "item";
 
-/** The error for a tracer whose concrete value was asked for. */
+/** The error for a tracer whose concrete value was asked for. What it says is in `core/unknown.ts`, where messages are wanted in full. */
 export function concretizationError(
-  x: NDArray & { origin?: () => string; place?: () => string },
+  x: NDArray & { explain?: (kind: ConcretizationKind) => string },
   kind: ConcretizationKind,
 ): ConcretizationTypeError {
-  const place = x.place?.() ?? "";
-  const origin = (place === "" ? "" : `\nThis happened at ${place}.`) + (x.origin?.() ?? "");
-  const asked = {
-    number: "a traced array was used as a JavaScript number (in `>`, `+`, `Math.sin`, `isNaN`, ...)",
-    string: "a traced array was used as a string",
-    json: "a traced array was given to JSON.stringify",
-    bool: "a traced array was used as the condition of host control flow (`if`, `&&`, `while`)",
-    int: "a traced array was used as a host integer",
-    float: "a traced array was used as a host number",
-    item: "the element of a traced array was read",
-  }[kind];
-  const advice =
-    "Use np.where, lax.cond or lax.whileLoop in place of control flow, np.sin and its like in place of Math, methods such as " +
-    "x.add(1) in place of operators; or compute the value outside, or mark the argument as static (staticArgnums). " +
-    "Where the value is known, as under eager grad, x.item() gives it.";
-  const message = `${asked}: its type is ${x.aval.toLongString()}, and its value is not known while tracing.${origin}\n${advice}`;
+  const message = x.explain?.(kind) ?? `the value of an array (${kind}) was asked for, and it is not known.`;
   return kind === "bool" ? new TracerBoolConversionError(message) : new ConcretizationTypeError(message);
 }
 

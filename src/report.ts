@@ -1,8 +1,8 @@
 /** Installs what programs and errors tell: JAX's text of programs, places in the user's code, and the names of its arguments. */
-import { originOf } from "./core/origin.ts";
 import { printJaxpr, printJaxprHtml } from "./core/print.ts";
 import { setReporting } from "./core/reporting.ts";
 import { captureStack } from "./core/stack.ts";
+import { explainUnknown, originOf } from "./core/unknown.ts";
 import { parametersOf } from "./parameters.ts";
 import { setPrefixReport } from "./tree.ts";
 import { prefixError } from "./treePrefix.ts";
@@ -16,6 +16,7 @@ export function report(): void {
     text: printJaxpr,
     html: printJaxprHtml,
     place: captureStack,
+    unknown: explainUnknown,
     origin: originOf,
     parameters: parametersOf,
   });

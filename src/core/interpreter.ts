@@ -7,8 +7,9 @@ import { NDArray } from "./array.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
 import type { Params } from "./jaxpr.ts";
 import type { Primitive } from "./primitive.ts";
+import { reporting } from "./reporting.ts";
 import { captureSource } from "./source.ts";
-import { concretizationError, InternalError } from "../errors.ts";
+import { concretizationError, InternalError, type ConcretizationKind } from "../errors.ts";
 
 export abstract class Trace {
   /** Performs a primitive on values, some of which may be tracers of this trace; all others are constants to it. */
@@ -35,6 +36,11 @@ export abstract class Tracer extends NDArray {
   /** The user's line that is running now. */
   place(): string {
     return String(captureSource() ?? "");
+  }
+
+  /** Says what is wrong with asking for its value, for error messages. */
+  explain(kind: ConcretizationKind): string {
+    return reporting().unknown(this, kind);
   }
 
   /** Says where the unknown value comes from, for error messages. */

@@ -3,9 +3,11 @@
  * is for people to read, and an app that shows none of it should not have to load the code that makes it; in an app that is bundled and minified there
  * are no such lines and names anyway. So it is installed, by `report.ts`.
  */
+import type { Tracer } from "./interpreter.ts";
 import type { ClosedJaxpr, Jaxpr } from "./jaxpr.ts";
 import type { Source } from "./source.ts";
 import type { StageTracer } from "./stage.ts";
+import type { ConcretizationKind } from "../errors.ts";
 
 export type Program = Jaxpr | ClosedJaxpr;
 
@@ -26,6 +28,8 @@ export interface Reporting {
   html(program: Program): string;
   /** The place in the user's code of the call being made now. */
   place(): Source | null;
+  /** Says what was done with a value that is not known. */
+  unknown(tracer: Tracer, kind: ConcretizationKind): string;
   /** Says on which inputs of its trace a value depends, or which lines brought constants into it. */
   origin(tracer: StageTracer): string;
   /** What the arguments of the user's function are called. */
@@ -34,7 +38,11 @@ export interface Reporting {
 
 const unprinted = (): string => "{ lambda ... } (report() makes programs print themselves)";
 
+const unexplained = (x: Tracer, kind: ConcretizationKind): string =>
+  `a traced array of type ${x.aval.toLongString()} was used as a host value (${kind}), and its value is not known while tracing.`;
+
 let current: Reporting = {
+  unknown: unexplained,
   text: unprinted,
   html: unprinted,
   place: () => null,

@@ -5,6 +5,7 @@ import { currentTrace } from "../core/interpreter.ts";
 import { canonicalDType, complexDType, inexactDType } from "../core/scalar.ts";
 import { DTypeError, RematTypeError, RematValueError } from "../errors.ts";
 import { convertElementType } from "../primitives/convert.ts";
+import { FLOAT0, tuple } from "../primitives/nary.ts";
 import { broadcasted } from "../primitives/shape.ts";
 import { toArray, type ArrayLike } from "./asarray.ts";
 import { latticeResultType } from "./lattice.ts";
@@ -52,8 +53,6 @@ export const promoteDtypesInexact: Promote = promoteBy(inexactDType);
 export const promoteDtypesNumeric: Promote = promoteBy(numericDType);
 export const promoteDtypesComplex: Promote = promoteBy(complexDType);
 
-const tuple = (shape: readonly number[]): string => (shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`);
-
 /** The shape that arrays of any rank broadcast to, by NumPy's rules. */
 export function broadcastShapes(...shapes: readonly (readonly number[])[]): readonly number[] {
   const ndim = Math.max(0, ...shapes.map((s) => s.length));
@@ -81,11 +80,7 @@ function checked(name: string, xs: readonly ArrayLike[]): NDArray[] {
   const arrays = xs.map((x, i) => toArray(x, name, i));
   for (const x of arrays) {
     if (x.dtype === "float0") {
-      throw new DTypeError(
-        `Called ${name} with a float0 array. float0s do not support any operations by design because they are not compatible with ` +
-          'non-trivial vector spaces: they are the tangents of integers and booleans.\nnp.zerosLike(x, { dtype: "float32" }) makes ' +
-          "ordinary zeros. If the float0 was not expected, a gradient may have been taken by an integer argument.",
-      );
+      throw new DTypeError(`Called ${name} with a float0 array. ${FLOAT0}`);
     }
   }
   if (arrays.some((x) => x.dtype === "key<fry>") && arrays.some((x) => x.dtype !== "key<fry>")) {

@@ -37,7 +37,7 @@ export const bits: readonly DTypeSet[] = ["integer", "bool"];
 
 export const accepts = (sets: readonly DTypeSet[], dtype: DType): boolean => sets.some((s) => members[s](dtype));
 
-const FLOAT0 =
+export const FLOAT0 =
   "float0s do not support any operations by design, because they are not compatible with non-trivial vector spaces: they are the " +
   'tangents of integers and booleans. No implicit conversion is done; np.zerosLike(x, { dtype: "float32" }) makes ordinary zeros.\n' +
   "If the float0 was not expected, a gradient may have been taken by an integer argument.";
