@@ -10,6 +10,7 @@ export * from "./gather.ts";
 export * as linalg from "./linalg.ts";
 export * from "./linearSolve.ts";
 export * from "./loops.ts";
+export * from "./raggedDot.ts";
 export * from "./root.ts";
 export * from "./shape.ts";
 export * from "./slicing.ts";

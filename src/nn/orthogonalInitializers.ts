@@ -31,9 +31,7 @@ type Maker = (
 const read = (given: Parameters<Maker>): OrthogonalOptions => {
   const [first] = given;
   const plain = typeof first === "object" && first !== null && !("aval" in first) && !Array.isArray(first);
-  return plain
-    ? (first as OrthogonalOptions)
-    : named<OrthogonalOptions>(["scale", "columnAxis", "dtype"], given);
+  return plain ? (first as OrthogonalOptions) : named<OrthogonalOptions>(["scale", "columnAxis", "dtype"], given);
 };
 
 /** Orthonormal rows or columns, whichever are fewer, times a scale. */

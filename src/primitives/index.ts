@@ -108,6 +108,7 @@ import { jit } from "./jit.ts";
 import { concatenate, split, stack, tile, unstack } from "./join.ts";
 import { nameP } from "./name.ts";
 import { pad, slice } from "./pad.ts";
+import { raggedDotP } from "./raggedDot.ts";
 import { randomGamma } from "./randomGamma.ts";
 import { randomBits, randomFoldIn, randomSeed, randomSplit, randomUnwrap, randomWrap, threefry2x32 } from "./random.ts";
 import { argmax, argmin, reduce, reduceAnd, reduceMax, reduceMin, reduceOr, reduceProd, reduceXor } from "./reduce.ts";
@@ -204,6 +205,7 @@ export const primitives = {
   custom_vjp_call: customVjpP,
   device_put: devicePutP,
   dot_general: dotGeneral,
+  ragged_dot_general: raggedDotP,
   acos: acosP,
   acosh: acoshP,
   asin: asinP,

@@ -220,6 +220,28 @@ export const structuralLaws = {
     },
   },
 
+  ragged_dot_general: {
+    smooth: [0, 1],
+    linear: [[0], [1]],
+    draw(s) {
+      const params = {
+        group_offset: null,
+        out_sharding: null,
+        precision: null,
+        preferred_element_type: null,
+        ragged_dot_dimension_numbers: {
+          dotDimensionNumbers: [[[1], [1]], [[], []]], // prettier-ignore
+          lhsRaggedDimensions: [0],
+          rhsGroupDimensions: [0],
+        },
+      } as const;
+      const sizes = np.array([s.int(0, 2), s.int(0, 2)], "int32");
+      return {
+        f: (x, y) => call(p.ragged_dot_general, params)(x, y, sizes),
+        args: [s.floats([4, 2]), s.floats([2, 2, 3])],
+      };
+    },
+  },
   dot_general: {
     smooth: [0, 1],
     linear: [[0], [1]],

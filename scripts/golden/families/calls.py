@@ -13,6 +13,9 @@ places = np.array([[0], [2]], np.int32)
 dims = lax.ScatterDimensionNumbers((), (0,), (0,))
 r = jax.random
 init = jax.nn.initializers
+rng = np.random.default_rng(3)
+big = np.round(rng.normal(size=(6, 3)), 2).astype(np.float32)
+experts = np.round(rng.normal(size=(2, 3, 4)), 2).astype(np.float32)
 ONLY = ("program",)
 cube = lambda a: lax.custom_root(lambda y: y**3 - a, jnp.ones(3), lambda f, start: jnp.cbrt(a), lambda g, y: y / g(jnp.ones(3)))
 
@@ -23,6 +26,7 @@ cases = {
     "scatter apply": (lambda a, i: lax.scatter_apply(a, i, jnp.sin, dims, update_shape=(2,)), [x, places], ("program", "vmap")),
     "composite": (lambda a: lax.composite(lambda b: jnp.sin(b) * 2.5, "my.sine")(a), [x]),
     "composite attributes": (lambda a: lax.composite(lambda b, *, k, name: b * k, "my.scale", version=2)(a, k=2.5, name="a"), [x]),
+    "ragged dot": (lambda a, b, g: lax.ragged_dot(a, b, g), [big, experts, np.array([2, 3], np.int32)]),
     "platform dependent": (lambda a: lax.platform_dependent(a, cpu=jnp.sin, tpu=jnp.cos), [x]),
     "platform dependent default": (lambda a: lax.platform_dependent(a, tpu=jnp.cos, default=jnp.tan), [x]),
     "orthogonal": (lambda k: r.orthogonal(k, 3), [key], ONLY),

@@ -23,6 +23,7 @@ import { joinKernels } from "./join.ts";
 import { linalgKernels } from "./linalg.ts";
 import { eigenKernels } from "./linalgEigen.ts";
 import { spectraKernels } from "./linalgSpectra.ts";
+import { raggedKernels } from "./raggedDot.ts";
 import { randomKernels } from "./random.ts";
 import { randomGammaKernels } from "./randomGamma.ts";
 import { reduceKernels } from "./reduce.ts";
@@ -78,6 +79,7 @@ const kernels = {
   ...gatherKernels,
   ...joinKernels,
   ...linalgKernels,
+  ...raggedKernels,
   ...randomGammaKernels,
   ...randomKernels,
   ...reduceKernels,
