@@ -331,3 +331,6 @@ export class MemoryBudgetError extends RematValueError {
     );
   }
 }
+
+/** A schedule of checkpoints that cannot be: no slots, a length that is none, an option that does not exist. */
+export class ScheduleError extends RematValueError {}

@@ -19,6 +19,7 @@ export * as lax from "./lax/index.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export * as random from "./random/index.ts";
+export * as schedules from "./schedules/index.ts";
 export * as ops from "./ops/index.ts";
 export * as scipy from "./scipy/index.ts";
 
