@@ -27,7 +27,7 @@ const user = "numpy|lax|nn|ops|optim|random|scipy|io";
  * The functions of users that take functions, and what they ask of the API: how to trace them, and for linear solvers how to transpose and to
  * vectorize them.
  */
-const takesFunctions = "^src/(?:lax/(?:loops|conditionals|associativeScan|linearSolve|composite|root)|numpy/linalgSolve)\\.ts$";
+const takesFunctions = "^src/(?:lax/(?:loopCarry|scan|whileLoop|foriLoop|conditionals|associativeScan|linearSolve|composite|root)|numpy/linalgSolve)\\.ts$";
 const tracing = "api/(?:flat|forward|traceBody|reverse|vmap)\\.ts$";
 
 export default {

@@ -34,6 +34,14 @@ import { Accumulator, backwardPass } from "../passes/transpose.ts";
 import { unzip } from "../passes/unzip.ts";
 import { scatterResults } from "./callRules.ts";
 import { carryFixpoint, count, interleave, repeat, stackedAval } from "./carry.ts";
+import {
+  linearizeCheckpointed,
+  slotsOf,
+  splitCheckpointed,
+  splitCheckpointedByPolicy,
+  transposeCheckpointed,
+  withoutRows,
+} from "./scanCheckpoint.ts";
 import { splitScanByPolicy } from "./scanPolicy.ts";
 import { completeResiduals, hoist, stackedResiduals } from "./hoist.ts";
 
@@ -44,6 +52,10 @@ export interface ScanParams extends Params {
   readonly num_consts: number;
   readonly reverse: boolean;
   readonly unroll: number;
+  /** How many states are kept for the backward pass; absent for one that stacks the residuals of all steps. See `scanCheckpoint.ts`. */
+  readonly checkpoint_slots?: number;
+  /** The first constants are states that have been stored already: of which elements of the carry. The body does not read them. */
+  readonly checkpoint_rows?: readonly number[];
 }
 
 export const scan: Primitive<ScanParams> = {
@@ -53,13 +65,21 @@ export const scan: Primitive<ScanParams> = {
     return [...carry, ...ys.map((a) => stackedAval(a, length))];
   },
   jvp: jvpScan,
-  linearize: linearizeScan,
+  linearize: (nonzero, primals, params, isVjp) =>
+    slotsOf(params) === null
+      ? linearizeScan(nonzero, primals, params, isVjp)
+      : linearizeCheckpointed(scan, nonzero, primals, params),
   batchesBody: true,
   batch: batchScan,
-  partialEval: splitScan,
-  split: (policy, unknownIn, availableIn, eqn) => splitScanByPolicy(scan, policy, unknownIn, availableIn, eqn),
+  partialEval: (trace, args, params) =>
+    slotsOf(params) === null ? splitScan(trace, args, params) : splitCheckpointed(scan, trace, args, params),
+  split: (policy, unknownIn, availableIn, eqn) =>
+    slotsOf(eqn.params as ScanParams) === null
+      ? splitScanByPolicy(scan, policy, unknownIn, availableIn, eqn)
+      : splitCheckpointedByPolicy(unknownIn, availableIn, eqn),
   transposesZeros: true,
-  transpose: transposeScan,
+  transpose: (cts, args, params) =>
+    slotsOf(params) === null ? transposeScan(cts, args, params) : transposeCheckpointed(scan, cts, args, params),
   dce: dceScan,
 };
 
@@ -67,7 +87,9 @@ const bindScan = (args: readonly NDArray[], params: ScanParams): readonly NDArra
 
 const sliceAval = (aval: ShapedArray): ShapedArray => aval.update({ shape: aval.shape.slice(1) });
 
-function jvpScan(primals: readonly NDArray[], tangents: readonly Tangent[], params: ScanParams): JvpResult {
+function jvpScan(operands: readonly NDArray[], dots: readonly Tangent[], operandParams: ScanParams): JvpResult {
+  const { args: primals, params } = withoutRows(operands, operandParams);
+  const tangents = dots.slice(operands.length - primals.length);
   const { jaxpr, num_consts, num_carry } = params;
   const numXs = jaxpr.jaxpr.invars.length - num_consts - num_carry;
   const numYs = jaxpr.jaxpr.outvars.length - num_carry;
@@ -287,10 +309,12 @@ function transposeBody(
 
 function batchScan(
   size: number,
-  args: readonly NDArray[],
-  dims: readonly (number | null)[],
-  params: ScanParams,
+  given: readonly NDArray[],
+  givenDims: readonly (number | null)[],
+  givenParams: ScanParams,
 ): BatchResult {
+  const { args, params } = withoutRows(given, givenParams);
+  const dims = givenDims.slice(given.length - args.length);
   const { jaxpr, num_consts, num_carry } = params;
   const numYs = jaxpr.jaxpr.outvars.length - num_carry;
   const [constB, initB, xsB] = split(
@@ -318,11 +342,14 @@ function dceScan(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
   const { jaxpr, num_consts, num_carry } = params;
   const numXs = jaxpr.jaxpr.invars.length - num_consts - num_carry;
   const usedYs = usedOut.slice(num_carry);
+  const rows = params.checkpoint_rows ?? [];
   const { carry, result } = carryFixpoint(usedOut.slice(0, num_carry), (used) => {
+    // A stored state goes with the element of the carry that it is of.
+    const stored = rows.map((i) => used[i]);
     const pruned = dce(
       jaxpr.jaxpr,
       [...used, ...usedYs],
-      [...repeat(false, num_consts), ...used, ...repeat(false, numXs)],
+      [...stored, ...repeat(false, num_consts - rows.length), ...used, ...repeat(false, numXs)],
     );
     return { out: pruned.usedIn.slice(num_consts, num_consts + num_carry), result: pruned };
   });
@@ -338,6 +365,9 @@ function dceScan(usedOut: readonly boolean[], eqn: Eqn): { usedIn: readonly bool
         jaxpr: new ClosedJaxpr(result.jaxpr, jaxpr.consts),
         num_consts: count(result.usedIn.slice(0, num_consts)),
         num_carry: count(carry),
+        ...(rows.length === 0
+          ? {}
+          : { checkpoint_rows: rows.filter((i) => carry[i]).map((i) => count(carry.slice(0, i))) }),
       },
     },
   };

@@ -73,7 +73,7 @@ function quantized(stages: readonly Stage[], memory: number, resolution: number)
  * @throws BudgetError if no such schedule fits. @throws ScheduleError if there are no stages, or if a number is negative.
  * @example
  * const stage = { input: 1, record: 2, forward: 1, backward: 2 };
- * schedules.rotor(Array.from({ length: 8 }, () => stage), 8).time; // 31
+ * schedules.rotor([1, 2, 3, 4, 5, 6, 7, 8].map(() => stage), 8).time; // 31
  */
 export function rotor(
   stages: readonly Stage[],
