@@ -6,7 +6,7 @@
  * (`a ◀ b`: b may import a.) The families that users call stand on primitives; transformations stand beside them, and only what takes a
  * user's function (loops, conditionals) asks them how functions are traced.
  */
-const ground = "errors\\.ts$|tree(?:Def|Path|Prefix)?\\.ts$|schedules/";
+const ground = "errors\\.ts$|tree(?:Def|Path|Prefix)?\\.ts$|schedules/|bytes\\.ts$";
 
 /** @param {string} layer @param {string} from @param {string} allowed @param {string} comment */
 const only = (layer, from, allowed, comment) => ({

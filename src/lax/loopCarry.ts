@@ -85,4 +85,3 @@ export function carryError(
       `${shapes ? "shapes" : "dtypes"} do not match.\n\nRevise the function so that all output types match the corresponding input types.`,
   );
 }
-

@@ -6,9 +6,9 @@
 import type { NDArray } from "../core/array.ts";
 import { isInexact } from "../core/dtype.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
+import { parseBytes } from "../bytes.ts";
 import { BudgetError, RematTypeError, ScheduleError, describe } from "../errors.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
-import { parseBytes } from "../schedules/bytes.ts";
 import { logSlots, sqrtSlots } from "../schedules/simple.ts";
 
 /**
@@ -64,21 +64,27 @@ function slotsWithin(
   numConsts: number,
   numCarry: number,
 ): number {
-  const budget = parseBytes("scan's checkpoint", memory);
+  const budget = parseBytes(memory, "scan's checkpoint.memory");
   const inAvals = body.inAvals;
   const carried = inAvals.slice(numConsts, numConsts + numCarry).reduce((sum, a) => sum + a.nbytes, 0);
   const nonzero = inAvals.map((a) => isInexact(a.dtype));
   const inst = body.outAvals.map((a, i) => i < numCarry && isInexact(a.dtype));
   const { primal, numResidualsOut } = linearizeJaxpr(body, nonzero, { inst, isVjp: true });
-  const residuals = primal.outAvals.slice(primal.outAvals.length - numResidualsOut).reduce((sum, a) => sum + a.nbytes, 0);
+  const residuals = primal.outAvals
+    .slice(primal.outAvals.length - numResidualsOut)
+    .reduce((sum, a) => sum + a.nbytes, 0);
   // One state is at hand while the others are in their slots.
   const fixed = residuals + carried;
   if (budget < fixed + carried) {
     throw new BudgetError(
-      "scan's checkpoint",
-      `${budget} bytes`,
+      `scan's checkpoint was asked to stay within ${budget} bytes, and needs at least ${fixed + carried}: the carry takes ${carried} bytes, once at ` +
+        `the start and once at hand, and the residuals of one step take ${residuals}. Give { memory: ${fixed + carried} } or more.`,
       fixed + carried,
-      `the carry takes ${carried} bytes, once at the start and once at hand, and the residuals of one step take ${residuals}`,
+      [
+        { name: "residuals of one step", bytes: residuals },
+        { name: "the carry at the start", bytes: carried },
+        { name: "the carry at hand", bytes: carried },
+      ],
     );
   }
   if (carried === 0) return Math.max(1, length);

@@ -39,9 +39,9 @@ import {
   slotsOf,
   splitCheckpointed,
   splitCheckpointedByPolicy,
-  transposeCheckpointed,
   withoutRows,
 } from "./scanCheckpoint.ts";
+import { transposeCheckpointed } from "./scanReverse.ts";
 import { splitScanByPolicy } from "./scanPolicy.ts";
 import { completeResiduals, hoist, stackedResiduals } from "./hoist.ts";
 

@@ -12,48 +12,29 @@ import { bind } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var, type Eqn } from "../core/jaxpr.ts";
 import { Memo, flags } from "../core/memo.ts";
 import type { SplitTrace } from "../core/partial.ts";
-import {
-  UndefinedPrimal,
-  type LinearizeResult,
-  type Operand,
-  type PartialTrace,
-  type Primitive,
-  type SplitResult,
-  type Tangent,
-} from "../core/primitive.ts";
+import type { LinearizeResult, PartialTrace, Primitive, SplitResult } from "../core/primitive.ts";
 import { stageFlat } from "../core/stage.ts";
-import { instantiate, zeros } from "../core/zeros.ts";
-import { merge, partition, split } from "../core/zip.ts";
+import { instantiate } from "../core/zeros.ts";
+import { merge, split } from "../core/zip.ts";
 import { dce } from "../passes/dce.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { partialEval } from "../passes/partialEval.ts";
-import { close, constsToInputs, pruneClosedOutputs, separateConsts } from "../passes/rewrite.ts";
-import { Accumulator, backwardPass } from "../passes/transpose.ts";
+import { pruneClosedOutputs, separateConsts } from "../passes/rewrite.ts";
 import { unzip, type Unzipped } from "../passes/unzip.ts";
 import { firstCheckpoints } from "../schedules/binomial.ts";
 import { scatterResults } from "./callRules.ts";
 import { carryFixpoint, count, repeat } from "./carry.ts";
-import { sub } from "./arithmetic.ts";
 import { select } from "./comparison.ts";
 import { bindCustomJvp } from "./customJvp.ts";
-import { counted } from "./iota.ts";
 import type { ScanParams } from "./scan.ts";
 import { constantArray, int, rowAt, withRow } from "./stagedLoops.ts";
-import {
-  emptyRows,
-  emptyStack,
-  flatStack,
-  popStep,
-  stackOf,
-  stateAt,
-  usableSlots,
-  type Chain,
-  type Stack,
-} from "./storedStates.ts";
+import { emptyRows, usableSlots } from "./storedStates.ts";
 
 /** The slots of a loop that keeps few states, or null for one that stacks residuals. */
 export const slotsOf = (params: ScanParams): number | null =>
-  params.checkpoint_slots === undefined ? null : usableSlots(Math.min(params.checkpoint_slots, Math.max(1, params.length)), params.length);
+  params.checkpoint_slots === undefined
+    ? null
+    : usableSlots(Math.min(params.checkpoint_slots, Math.max(1, params.length)), params.length);
 
 /** The loop without stored states among its operands. */
 export function withoutRows<T>(
@@ -67,9 +48,16 @@ export function withoutRows<T>(
   const { checkpoint_rows: _, ...rest } = params;
   return {
     args: args.slice(rows.length),
-    params: { ...rest, jaxpr: body, num_consts: params.num_consts - rows.length } as ScanParams,
+    params: { ...rest, jaxpr: body, num_consts: params.num_consts - rows.length },
   };
 }
+
+/**
+ * The steps before which the forward pass stores the carry. It runs to the end, and nothing is at hand when the backward pass begins: so this is the
+ * schedule of a chain that has one step more, the one that takes the loop's result.
+ */
+export const storedSteps = (length: number, slots: number): number[] =>
+  firstCheckpoints(length + 1, slots).filter((step) => step < length);
 
 const withRows = new Memo<ClosedJaxpr<NDArray>, ClosedJaxpr<NDArray>>();
 
@@ -94,7 +82,8 @@ export function linearizeCheckpointed(
   const slots = slotsOf(params) as number;
   const [, init] = split(primals, num_consts, num_carry);
   const stored = Math.min(slots, length);
-  const { outs, rows } = stored > 1 ? storingScan(scan, primals, params, slots) : { outs: bind(scan, primals, params), rows: [] };
+  const { outs, rows } =
+    stored > 1 ? storingScan(scan, primals, params, slots) : { outs: bind(scan, primals, params), rows: [] };
   return {
     primals: outs,
     nonzero: result.nonzeroOut,
@@ -162,7 +151,11 @@ function storingScan(
   const { jaxpr, length, num_consts, num_carry } = params;
   const outAvals = scan.type([], params);
   const program = storing.get(jaxpr, `${slots}/${length}/${String(params.reverse)}/${num_consts}/${num_carry}`, () =>
-    stageFlat((xs) => storeOnTheWay(scan, xs, params, slots), args.map((x) => x.aval), jaxpr.jaxpr.debug),
+    stageFlat(
+      (xs) => storeOnTheWay(scan, xs, params, slots),
+      args.map((x) => x.aval),
+      jaxpr.jaxpr.debug,
+    ),
   );
   const run = (xs: readonly NDArray[]): readonly NDArray[] => evalJaxpr(program.jaxpr, program.consts, xs);
   const results = bindCustomJvp(
@@ -194,7 +187,7 @@ function storeOnTheWay(
 ): readonly NDArray[] {
   const { jaxpr, length, num_consts, num_carry, reverse } = params;
   const [consts, init, xs] = split(args, num_consts, num_carry);
-  const steps = firstCheckpoints(length, slots);
+  const steps = storedSteps(length, slots);
   const place = Array.from({ length }, () => 0);
   const stores = Array.from({ length }, () => 0);
   steps.slice(1).forEach((step, i) => {
@@ -224,7 +217,15 @@ function storeOnTheWay(
   const { checkpoint_slots: _, ...plain } = params;
   const outs = bind(
     scan,
-    [...staged.consts, ...consts, ...init, ...rows, constantArray(place, "int32"), constantArray(stores, "bool"), ...xs],
+    [
+      ...staged.consts,
+      ...consts,
+      ...init,
+      ...rows,
+      constantArray(place, "int32"),
+      constantArray(stores, "bool"),
+      ...xs,
+    ],
     {
       ...plain,
       jaxpr: separateConsts(staged),
@@ -273,7 +274,7 @@ export function splitCheckpointed(
 }
 
 /** The body split into what does not depend on unknown operands and what does; which operands are unknown once the carry has spread it. */
-function splitBody(
+export function splitBody(
   params: ScanParams,
   unknown: readonly boolean[],
 ): { readonly all: readonly boolean[]; readonly parts: Unzipped } {
@@ -325,263 +326,4 @@ export function splitCheckpointedByPolicy(
     availableOut: parts.unknownOut.map(() => true),
     residuals,
   };
-}
-
-/** What a transposed loop is made of: which operands are linear, and the halves of the body. */
-interface Halves {
-  readonly linear: readonly boolean[];
-  readonly parts: Unzipped;
-}
-
-const backward = new Memo<ClosedJaxpr<NDArray>, { scheduled: ClosedJaxpr<NDArray>; stacked: ClosedJaxpr<NDArray> }>();
-
-/** The loop backwards, by the schedule. */
-export function transposeCheckpointed(
-  scan: Primitive<ScanParams>,
-  cts: readonly Tangent[],
-  args: readonly Operand[],
-  params: ScanParams,
-): Tangent[] {
-  const rowsOf = params.checkpoint_rows ?? [];
-  const rows = args.slice(0, rowsOf.length) as NDArray[];
-  const operands = args.slice(rowsOf.length);
-  const plain = withoutRows(args, params).params;
-  const linear = operands.map((x) => x instanceof UndefinedPrimal);
-  const [values, lin] = partition(linear, operands) as [NDArray[], UndefinedPrimal[]];
-  const [ctCarry, ctYs] = split(cts, params.num_carry);
-  const outAvals = params.jaxpr.outAvals;
-  const carryLin = linear.slice(plain.num_consts, plain.num_consts + plain.num_carry);
-  const ctStart = ctCarry.flatMap((ct, i) => (carryLin[i] ? [instantiate(ct, outAvals[i].toTangent())] : []));
-  const given = ctYs.filter((ct) => ct !== null);
-  const inputs = [...rows, ...values, ...ctStart, ...given];
-  const yCts = ctYs.map((ct) => ct !== null);
-  const key = `${flags(linear)}/${flags(yCts)}/${rowsOf.join()}/${params.checkpoint_slots}/${params.length}/${String(params.reverse)}/${inputs.map((x) => x.aval.key).join()}`;
-  const programs = backward.get(params.jaxpr, key, () => {
-    const halves: Halves = { linear, parts: splitBody(plain, linear).parts };
-    const avals = inputs.map((x) => x.aval);
-    const make = (slots: number | null): ClosedJaxpr<NDArray> =>
-      stageFlat((xs) => {
-        const [stored, rest] = split(xs, rows.length);
-        const states = slots === null ? [] : stored;
-        return slots === null
-          ? reverseStacked(scan, rest, plain, halves, yCts)
-          : reverseScheduled(scan, states, rest, plain, halves, yCts, slots);
-      }, avals, params.jaxpr.jaxpr.debug);
-    return { scheduled: make(slotsOf(params) as number), stacked: make(null) };
-  });
-  const run = (program: ClosedJaxpr<NDArray>) => (xs: readonly NDArray[]) =>
-    evalJaxpr(program.jaxpr, program.consts, xs);
-  const outs = bindCustomJvp(
-    {
-      name: "scan_backward",
-      jvpName: "jvp",
-      symbolicZeros: true,
-      fun: run(programs.scheduled),
-      jvp: (primals, tangents) => {
-        const nonzero = tangents.map((t) => t !== null);
-        const pushed = jvpJaxpr(programs.stacked, nonzero);
-        const results = evalJaxpr(pushed.closed.jaxpr, pushed.closed.consts, [
-          ...primals,
-          ...tangents.filter((t) => t !== null),
-        ]);
-        const n = programs.stacked.jaxpr.outvars.length;
-        return { primals: results.slice(0, n), tangents: scatterResults(pushed.nonzeroOut, results.slice(n)) };
-      },
-    },
-    inputs,
-  );
-  return [
-    ...rows.map(() => null),
-    ...merge<Tangent>(
-      linear,
-      values.map(() => null),
-      outs.slice(0, lin.length),
-    ),
-  ];
-}
-
-/** The parts of a loop's operands that the reverse sweep reads. */
-interface Given {
-  readonly consts: readonly NDArray[];
-  readonly first: readonly NDArray[];
-  readonly xs: readonly NDArray[];
-  readonly ctCarry: readonly NDArray[];
-  readonly ctYs: readonly NDArray[];
-}
-
-function givenParts(values: readonly NDArray[], params: ScanParams, { linear }: Halves): Given {
-  const [constLin, carryLin, xsLin] = split(linear, params.num_consts, params.num_carry);
-  const [consts, first, xs, ctCarry, ctYs] = split(
-    values,
-    constLin.length - count(constLin),
-    carryLin.length - count(carryLin),
-    xsLin.length - count(xsLin),
-    count(carryLin),
-  );
-  return { consts, first, xs, ctCarry, ctYs };
-}
-
-/** Reverses one step: from what it took and the cotangents of what it made, `[consts', carry', xs']`. `residuals` come from the known half. */
-function reverseStep(
-  params: ScanParams,
-  { linear, parts }: Halves,
-  yCts: readonly boolean[],
-  residuals: readonly NDArray[],
-  ctConsts: readonly NDArray[],
-  ctCarry: readonly NDArray[],
-  ctYs: readonly NDArray[],
-): NDArray[] {
-  const numKnownIn = linear.length - count(linear);
-  const avals = parts.unknown.inAvals.slice(parts.unknown.inAvals.length - (linear.length - numKnownIn));
-  const accumulators = avals.map((a, i) => new Accumulator(a.toTangent(), i < ctConsts.length ? ctConsts[i] : null));
-  let nextY = 0;
-  let nextCarry = 0;
-  const cts = parts.unknownOut.flatMap((unknown, i): Tangent[] => {
-    const isY = i >= params.num_carry;
-    const ct = isY ? (yCts[i - params.num_carry] ? ctYs[nextY++] : null) : unknown ? ctCarry[nextCarry++] : null;
-    return unknown ? [ct] : [];
-  });
-  backwardPass(parts.unknown.jaxpr, parts.unknown.consts, [...residuals, ...accumulators], cts);
-  return accumulators.map((a) => instantiate(a.value, a.aval));
-}
-
-/** All of what later steps of the reverse sweep need of a step. */
-function residualsOf({ parts }: Halves, inputs: readonly NDArray[]): NDArray[] {
-  const outs = evalJaxpr(parts.known.jaxpr, parts.known.consts, inputs);
-  const own = outs.slice(parts.unknownOut.length - count(parts.unknownOut));
-  let next = 0;
-  const all = [...parts.known.consts, ...inputs];
-  return parts.forwarded.map((from) => (from === null ? own[next++] : all[from]));
-}
-
-const linearConsts = (params: ScanParams, { linear }: Halves): NDArray[] =>
-  params.jaxpr.inAvals.flatMap((a, i) => (i < params.num_consts && linear[i] ? [zeros(a.toTangent())] : []));
-
-function reverseScheduled(
-  scan: Primitive<ScanParams>,
-  stored: readonly NDArray[],
-  values: readonly NDArray[],
-  params: ScanParams,
-  halves: Halves,
-  yCts: readonly boolean[],
-  slots: number,
-): readonly NDArray[] {
-  const { length, reverse } = params;
-  const given = givenParts(values, params, halves);
-  const { consts, first, xs } = given;
-  const ctConsts = linearConsts(params, halves);
-  const numStates = first.length;
-  const { known } = halves.parts;
-  const forward = dce(known.jaxpr, known.jaxpr.outvars.map((_, i) => i < numStates));
-  const chain: Chain = {
-    slots,
-    numStates,
-    advance: (cs, step, state) => {
-      const [own, whole] = split(cs, consts.length);
-      const at = reverse ? sub(int(length - 1), step) : step;
-      // An x that no state depends on is not read.
-      const inputs = [...own, ...state, ...whole].flatMap((x, i) =>
-        forward.usedIn[i] ? [i < consts.length + numStates ? x : rowAt(x, at)] : [],
-      );
-      return evalJaxpr(forward.jaxpr, known.consts, inputs);
-    },
-  };
-  const states = first.map((x) => x.aval);
-  const stack: Stack =
-    numStates === 0
-      ? { top: int(0), steps: constantArray([0], "int32"), rows: [] }
-      : stored.length === 0
-        ? emptyStack(states, slots)
-        : {
-            top: int(firstCheckpoints(length, slots).length - 1),
-            steps: constantArray(padded(firstCheckpoints(length, slots), slots), "int32"),
-            rows: stored,
-          };
-  const stackValues = numStates === 0 ? [] : flatStack(stack);
-  const carried = [...stackValues, ...ctConsts, ...given.ctCarry];
-  const outer = [...consts, ...first, ...xs];
-  const counter = counted("int32", [length], 0);
-  const steps = reverse ? sub(constantArray(Array.from({ length }, () => length - 1), "int32"), counter) : counter;
-  const slice = (x: NDArray) => x.aval.update({ shape: x.shape.slice(1) });
-  const stacked = [steps, ...xs, ...given.ctYs];
-  const staged = stageFlat(
-    (vs) => {
-      const [outerConsts, stackIn, ctConstsIn, ctCarryIn, [step], xSlices, ctYs] = split(
-        vs,
-        outer.length,
-        stackValues.length,
-        ctConsts.length,
-        given.ctCarry.length,
-        1,
-        xs.length,
-      );
-      const [cs, start, whole] = split(outerConsts, consts.length, numStates);
-      const reached =
-        numStates === 0 ? null : stateAt(chain, [...cs, ...whole], start, step, stackOf(stackIn));
-      const residuals = residualsOf(halves, [...cs, ...(reached?.state ?? []), ...xSlices]);
-      const outs = reverseStep(params, halves, yCts, residuals, ctConstsIn, ctCarryIn, ctYs);
-      return [...(reached === null ? [] : flatStack(popStep(reached.stack, step))), ...outs];
-    },
-    [...outer, ...carried].map((x) => x.aval).concat(stacked.map(slice)),
-    params.jaxpr.jaxpr.debug,
-  );
-  const { checkpoint_slots: _, ...plain } = params;
-  const outs = bind(scan, [...staged.consts, ...outer, ...carried, ...stacked], {
-    ...plain,
-    reverse: !reverse,
-    jaxpr: separateConsts(staged),
-    num_consts: staged.consts.length + outer.length,
-    num_carry: carried.length,
-  });
-  return outs.slice(stackValues.length);
-}
-
-const padded = (steps: readonly number[], slots: number): number[] =>
-  Array.from({ length: slots }, (_, i) => steps[i] ?? 0);
-
-/** The ordinary backward pass: one loop forward that stacks residuals, one loop in reverse. What derivatives of the backward pass are made of. */
-function reverseStacked(
-  scan: Primitive<ScanParams>,
-  values: readonly NDArray[],
-  params: ScanParams,
-  halves: Halves,
-  yCts: readonly boolean[],
-): readonly NDArray[] {
-  const given = givenParts(values, params, halves);
-  const { consts, first, xs } = given;
-  const { known } = halves.parts;
-  const numKnown = halves.parts.unknownOut.length - count(halves.parts.unknownOut);
-  const { checkpoint_slots: _, ...plain } = params;
-  const body = close(constsToInputs(known.jaxpr));
-  const outs = bind(scan, [...known.consts, ...consts, ...first, ...xs], {
-    ...plain,
-    jaxpr: body,
-    num_consts: known.consts.length + consts.length,
-    num_carry: first.length,
-  });
-  const stackedResiduals = outs.slice(numKnown);
-  const ctConsts = linearConsts(params, halves);
-  const carried = [...ctConsts, ...given.ctCarry];
-  const stacked = [...given.ctYs, ...stackedResiduals];
-  const slice = (x: NDArray) => x.aval.update({ shape: x.shape.slice(1) });
-  const staged = stageFlat(
-    (vs) => {
-      const [ctConstsIn, ctCarryIn, ctYs, residuals] = split(
-        vs,
-        ctConsts.length,
-        given.ctCarry.length,
-        given.ctYs.length,
-      );
-      return reverseStep(params, halves, yCts, residuals, ctConstsIn, ctCarryIn, ctYs);
-    },
-    carried.map((x) => x.aval).concat(stacked.map(slice)),
-    params.jaxpr.jaxpr.debug,
-  );
-  return bind(scan, [...staged.consts, ...carried, ...stacked], {
-    ...plain,
-    reverse: !params.reverse,
-    jaxpr: separateConsts(staged),
-    num_consts: staged.consts.length,
-    num_carry: carried.length,
-  });
 }

@@ -2,9 +2,11 @@
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import { ShapedArray } from "../core/aval.ts";
 import { bind, bind1 } from "../core/interpreter.ts";
+import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import { literal } from "../core/scalar.ts";
 import { stageFlat } from "../core/stage.ts";
-import { separateConsts } from "../passes/rewrite.ts";
+import { dce } from "../passes/dce.ts";
+import { close, separateConsts } from "../passes/rewrite.ts";
 import { broadcastedInDim, reshaped } from "./shape.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "./slicing.ts";
 import { whileP } from "./while.ts";
@@ -19,6 +21,19 @@ export function constantArray(values: readonly number[], dtype: "int32" | "bool"
   return new ConcreteArray(new ShapedArray([values.length], dtype), data);
 }
 
+/** A program whose own constants, and those of the given ones that it reads, are its first inputs. */
+function withUsedConsts(staged: ClosedJaxpr<NDArray>, given: Flat): { closed: ClosedJaxpr<NDArray>; consts: Flat } {
+  const { jaxpr } = separateConsts(staged);
+  const all = [...staged.consts, ...given];
+  const keep = jaxpr.invars.map((_, i) => i >= all.length);
+  const pruned = dce(
+    jaxpr,
+    jaxpr.outvars.map(() => true),
+    keep,
+  );
+  return { closed: close(pruned.jaxpr), consts: all.filter((_, i) => pruned.usedIn[i]) };
+}
+
 /** `while (test(consts, carry)) carry = step(consts, carry)`. */
 export function whileLoop(
   consts: Flat,
@@ -28,13 +43,19 @@ export function whileLoop(
 ): Flat {
   const n = consts.length;
   const avals = [...consts, ...carry].map((x) => x.aval);
-  const condition = stageFlat((xs) => [test(xs.slice(0, n), xs.slice(n))], avals);
-  const body = stageFlat((xs) => step(xs.slice(0, n), xs.slice(n)), avals);
-  return bind(whileP, [...condition.consts, ...consts, ...body.consts, ...consts, ...carry], {
-    cond_jaxpr: separateConsts(condition),
-    cond_nconsts: condition.consts.length + n,
-    body_jaxpr: separateConsts(body),
-    body_nconsts: body.consts.length + n,
+  const condition = withUsedConsts(
+    stageFlat((xs) => [test(xs.slice(0, n), xs.slice(n))], avals),
+    consts,
+  );
+  const body = withUsedConsts(
+    stageFlat((xs) => step(xs.slice(0, n), xs.slice(n)), avals),
+    consts,
+  );
+  return bind(whileP, [...condition.consts, ...body.consts, ...carry], {
+    cond_jaxpr: condition.closed,
+    cond_nconsts: condition.consts.length,
+    body_jaxpr: body.closed,
+    body_nconsts: body.consts.length,
   });
 }
 

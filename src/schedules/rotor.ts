@@ -87,10 +87,10 @@ export function rotor(
   if (plan !== null) return plan;
   const smallest = smallestBudget(stages, output, resolution);
   throw new BudgetError(
-    "a schedule of a chain",
-    `${memory} bytes`,
+    `a schedule of a chain was asked to stay within ${memory} bytes, and needs at least ${smallest} bytes. Give that much, or cut its largest stage ` +
+      "in two.",
     smallest,
-    "its first input, and one stage's record with the cotangent of its output, or what leads to it, must fit",
+    stages.map((s, i) => ({ name: `stage ${i}`, bytes: s.input + s.record })).sort((a, b) => b.bytes - a.bytes),
   );
 }
 
