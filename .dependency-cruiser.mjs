@@ -18,7 +18,8 @@ const only = (layer, from, allowed, comment) => ({
 });
 
 /** What stands on top: the tables that users read, what puts the package together, and the public names. */
-const top = "^src/(?:index\\.ts$|install\\.ts$|autodiff\\.ts$|residuals\\.ts$|residualUses\\.ts$|explain\\.ts$|fwdBwd\\.ts$|table\\.ts$|inspect/)";
+const top =
+  "^src/(?:index\\.ts$|install\\.ts$|autodiff\\.ts$|residuals\\.ts$|residualUses\\.ts$|explain\\.ts$|fwdBwd\\.ts$|table\\.ts$|inspect/)";
 
 /** What users call. */
 const user = "numpy|lax|nn|ops|optim|random|scipy|io";
@@ -27,7 +28,8 @@ const user = "numpy|lax|nn|ops|optim|random|scipy|io";
  * The functions of users that take functions, and what they ask of the API: how to trace them, and for linear solvers how to transpose and to
  * vectorize them.
  */
-const takesFunctions = "^src/(?:lax/(?:loopCarry|scan|whileLoop|foriLoop|conditionals|associativeScan|linearSolve|composite|root)|numpy/linalgSolve)\\.ts$";
+const takesFunctions =
+  "^src/(?:lax/(?:loopCarry|scan|whileLoop|foriLoop|conditionals|associativeScan|linearSolve|composite|root)|numpy/linalgSolve)\\.ts$";
 const tracing = "api/(?:flat|forward|traceBody|reverse|vmap)\\.ts$";
 
 export default {
