@@ -64,3 +64,13 @@ export {
 } from "./residuals.ts";
 export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";
 export { memory, printMemory, type LiveValue, type MemoryMoment, type MemoryReport } from "./memory.ts";
+export {
+  pareto,
+  plan,
+  type Pareto,
+  type ParetoPoint,
+  type PeakAndTime,
+  type PlannedValue,
+  type PlanProgramOptions,
+  type ProgramPlan,
+} from "./planning.ts";

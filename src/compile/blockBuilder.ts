@@ -64,11 +64,17 @@ const folds: Readonly<Record<string, Fold>> = {
   reduce_xor: "xor",
 };
 
-const flat = new Memo<ClosedJaxpr<NDArray>, { readonly flat: Flat; readonly eqns: readonly Eqn[] }>();
+/** A flat program, and its equations in the order in which they run. */
+export interface OrderedProgram {
+  readonly flat: Flat;
+  readonly eqns: readonly Eqn[];
+}
 
-/** The flat program of a jaxpr and its equations in the order in which they run. */
-export const orderedProgram = (closed: ClosedJaxpr<NDArray>): { readonly flat: Flat; readonly eqns: readonly Eqn[] } =>
-  flat.get(closed, "", () => {
+const ordered = new Memo<ClosedJaxpr<NDArray>, OrderedProgram>();
+
+/** The flat program of a jaxpr, what is recomputed as late as it can be. */
+export const orderedProgram = (closed: ClosedJaxpr<NDArray>): OrderedProgram =>
+  ordered.get(closed, "", () => {
     const program = flattenJaxpr(closed);
     return { flat: program, eqns: scheduled(program) };
   });
@@ -87,7 +93,10 @@ export class BlockBuilder {
 
   /** Adds a whole jaxpr, whose inputs are these; gives its outputs. */
   run(closed: ClosedJaxpr<NDArray>, inputs: readonly Held[]): Held[] {
-    const { flat: program, eqns } = orderedProgram(closed);
+    return this.runOrdered(orderedProgram(closed), inputs);
+  }
+
+  runOrdered({ flat: program, eqns }: OrderedProgram, inputs: readonly Held[]): Held[] {
     const { jaxpr, consts } = program.closed;
     this.#tags = program.tags;
     jaxpr.constvars.forEach((v, i) => this.#values.set(v, this.constant(consts[i] as ConcreteArray)));

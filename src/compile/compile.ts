@@ -2,7 +2,7 @@
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import type { Engine, RunOptions } from "../core/engine.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
-import { BlockBuilder, ProgramContext } from "./blockBuilder.ts";
+import { BlockBuilder, orderedProgram, ProgramContext, type OrderedProgram } from "./blockBuilder.ts";
 import { forgetCheapValues } from "./cheap.ts";
 import type { Held } from "./held.ts";
 import { reuseInPlace } from "./inPlace.ts";
@@ -17,13 +17,23 @@ export interface Compiled {
 
 /** An engine that makes a program of a jaxpr, with its memory laid out, before it runs it. */
 export interface CompilingEngine extends Engine {
+  readonly target: Target;
   /** The program that runs a jaxpr. */
   compile(closed: ClosedJaxpr<NDArray>, options?: RunOptions): Compiled;
 }
 
 export const isCompiling = (engine: Engine): engine is CompilingEngine => "compile" in engine;
 
-export function compileProgram(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): Compiled {
+export const compileProgram = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): Compiled =>
+  compileOrdered(closed, orderedProgram(closed), target, options);
+
+/** Compiles equations in the order in which they are given. */
+export function compileOrdered(
+  closed: ClosedJaxpr<NDArray>,
+  ordered: OrderedProgram,
+  target: Target,
+  options: RunOptions,
+): Compiled {
   const context = new ProgramContext(target);
   const names = closed.jaxpr.debug?.argNames;
   const { inAvals, outAvals } = closed;
@@ -37,7 +47,7 @@ export function compileProgram(closed: ClosedJaxpr<NDArray>, target: Target, opt
     label: buffer.label,
     source: null,
   }));
-  const outs = block.run(closed, held);
+  const outs = block.runOrdered(ordered, held);
   const there = new Map<Buffer, ProgramOutput | ConcreteArray>();
   inputs.forEach((b, index) => there.set(b, { kind: "input", index }));
   for (const { buffer, value } of context.constants.values()) there.set(buffer, value);

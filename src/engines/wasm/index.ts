@@ -9,7 +9,9 @@ import type { Engine, RunOptions } from "../../core/engine.ts";
 import { ClosedJaxpr, Jaxpr, Var, type Params } from "../../core/jaxpr.ts";
 import { identity } from "../../core/memo.ts";
 import type { Primitive } from "../../core/primitive.ts";
-import { compileProgram, type CompilingEngine } from "../../compile/compile.ts";
+import { compileWithin } from "../../compile/budget.ts";
+import { compileProgram, type Compiled, type CompilingEngine } from "../../compile/compile.ts";
+import type { Target } from "../../compile/target.ts";
 import { Arena } from "./arena.ts";
 import { Instance } from "./instance.ts";
 import { hasFused } from "./runtime/index.ts";
@@ -50,7 +52,7 @@ export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = 
     if (instances === undefined) programs.set(closed, (instances = new Map<string, Instance>()));
     let instance = instances.get(key);
     if (instance === undefined) {
-      const compiled = compileProgram(closed, wasmTarget, options);
+      const compiled = compileFor(closed, wasmTarget, options);
       options.onProgress?.({ phase: "code", done: 0 });
       instance = new Instance(compiled, options.donated ?? [], memory(), reference);
       options.onProgress?.({ phase: "code", done: 1 });
@@ -102,6 +104,7 @@ export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = 
 
   return {
     name: "wasm",
+    target: wasmTarget,
     apply(primitive, args, outAvals, params) {
       // A reference kernel that evaluates a program of its own, while a program runs.
       if (running) return reference.apply(primitive, args, outAvals, params);
@@ -117,6 +120,12 @@ export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = 
     memory: () => memory().memory,
   };
 }
+
+/** Within the budget, if there is one. */
+const compileFor = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): Compiled =>
+  options.memory === undefined
+    ? compileProgram(closed, target, options)
+    : compileWithin(closed, target, options.memory, options).compiled;
 
 /** Parameters as text; programs and functions by identity. */
 function paramsKey(params: Params): string {

@@ -1,0 +1,353 @@
+/**
+ * A program within a memory budget. Its kernels and the values between them are a graph; the planner (`src/plan`) finds an order, with repeats, in
+ * which little enough lives at a time; and that order is compiled. What counts is the arena of the compiled program: the plans of the whole
+ * curve are compiled, and the fastest whose arena keeps the budget is taken. So the bound holds for what runs and not for a model of it, and a
+ * larger budget never gives a slower program.
+ */
+import type { NDArray } from "../core/array.ts";
+import type { MemoryBudget, RunOptions } from "../core/engine.ts";
+import { ClosedJaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
+import { Memo } from "../core/memo.ts";
+import { pruneEquations } from "../core/liveness.ts";
+import { bytesOf, flopsOf } from "../passes/costs.ts";
+import { BudgetError } from "../errors.ts";
+import { flatten } from "../plan/graph.ts";
+import { searchFlat } from "../plan/planGraph.ts";
+import { floorOf } from "../plan/simulate.ts";
+import { parseBudget } from "../plan/memoryBudget.ts";
+import type { InPlace, PlanGraph, PlanNode } from "../plan/graph.ts";
+import { orderedProgram, type OrderedProgram } from "./blockBuilder.ts";
+import { compileOrdered, type Compiled } from "./compile.ts";
+import type { Tag } from "./lower.ts";
+import type { Step } from "./program.ts";
+import type { Target } from "./target.ts";
+
+/** One program of the curve from little memory to little time. */
+export interface FrontPoint {
+  /** Bytes of the arena. */
+  readonly peak: number;
+  /** Seconds by the cost model. */
+  readonly time: number;
+  /** The groups of the graph in the order in which they run, with repeats; null for the program as it is. */
+  readonly sequence: readonly number[] | null;
+}
+
+/** The programs of a jaxpr that the planner found, by their true peaks. */
+export interface ProgramFront {
+  readonly unplanned: Compiled;
+  readonly graph: KernelGraph;
+  /** The largest working set of one step with all that is always there: by the model no plan has a smaller peak. */
+  readonly floor: number;
+  /** From the smallest peak to the least time; each is faster than all that are smaller. */
+  readonly points: readonly FrontPoint[];
+}
+
+/** A program that keeps a budget, and how it came about. */
+export interface Planned {
+  readonly compiled: Compiled;
+  readonly budget: number;
+  readonly point: FrontPoint;
+  readonly front: ProgramFront;
+}
+
+/** What a node of the graph stands for. */
+export interface Group {
+  readonly eqns: readonly Eqn[];
+  /** Variables that are read outside of the group, or are results. */
+  readonly outputs: readonly Var[];
+}
+
+export interface KernelGraph {
+  readonly graph: PlanGraph;
+  readonly groups: readonly Group[];
+  /** Equations that only change how others are read. */
+  readonly free: ReadonlyMap<Var, Eqn>;
+}
+
+const FLOPS = 40e9;
+const BYTES = 10e9;
+/** How many plans of the curve are compiled to learn their true peaks. */
+const COMPILED = 24;
+
+/** Seconds of an equation by the model. */
+const timeOf = (eqn: Eqn): number => Math.max(flopsOf(eqn) / FLOPS, bytesOf(eqn) / BYTES) + 1e-7;
+
+const fronts = new Memo<ClosedJaxpr<NDArray>, ProgramFront>();
+
+/**
+ * The curve of a jaxpr's programs: found once, and the same for every budget, so that a larger budget never gives a slower program.
+ */
+export const programFront = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): ProgramFront =>
+  fronts.get(closed, options.donated?.join() ?? "", () => searchPrograms(closed, target, options));
+
+function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): ProgramFront {
+  const ordered = orderedProgram(closed);
+  const unplanned = compileOrdered(closed, ordered, target, options);
+  const whole = kernelGraph(ordered, unplanned);
+  const flat = flatten(whole.graph);
+  const effort = whole.groups.length > 600 ? 0.25 : whole.groups.length > 200 ? 0.5 : 1;
+  const report = (done: number): void => {
+    options.onProgress?.({ phase: "plan", done });
+  };
+  report(0);
+  const found = searchFlat(flat, Infinity, { effort });
+  report(0.5);
+  const every = Math.max(1, Math.ceil(found.length / COMPILED));
+  const chosen = found.filter((_, i) => i % every === 0 || i === found.length - 1);
+  const all: FrontPoint[] = chosen.map(({ seq, time }, i) => {
+    const sequence = Array.from(seq);
+    report(0.5 + (0.5 * i) / chosen.length);
+    const { layout } = compileOrdered(closed, reordered(ordered, whole, sequence), target, options);
+    return { peak: layout.size, time, sequence };
+  });
+  all.push({ peak: unplanned.layout.size, time: sum(whole.graph.nodes.map((n) => n.cost)), sequence: null });
+  // Of two programs of one time the smaller counts; a larger one must be faster.
+  all.sort((a, b) => a.peak - b.peak || a.time - b.time || (a.sequence === null ? -1 : 1));
+  const points: FrontPoint[] = [];
+  for (const p of all) if (points.length === 0 || p.time < points[points.length - 1].time) points.push(p);
+  return { unplanned, graph: whole, floor: floorOf(flat), points };
+}
+
+/**
+ * The program of a jaxpr within a budget: bytes, a share of the peak that it has without one, or a text such as "64MiB".
+ *
+ * @throws BudgetError where no program within the budget is found.
+ */
+export function compileWithin(
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+  memory: MemoryBudget,
+  options: RunOptions = {},
+): Planned {
+  const front = programFront(closed, target, options);
+  const { unplanned, points } = front;
+  const budget = parseBudget(memory, unplanned.layout.size);
+  const point = points.findLast((p) => p.peak <= budget);
+  if (point === undefined) throw tooSmall(budget, programAt(closed, target, options, front, points[0]));
+  return { compiled: programAt(closed, target, options, front, point), budget, point, front };
+}
+
+/** The program of a point of the curve. */
+export const programAt = (
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+  options: RunOptions,
+  { unplanned, graph }: ProgramFront,
+  { sequence }: FrontPoint,
+): Compiled =>
+  sequence === null
+    ? unplanned
+    : compileOrdered(closed, reordered(orderedProgram(closed), graph, sequence), target, options);
+
+const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
+
+function tooSmall(budget: number, best: Compiled): BudgetError {
+  const { layout } = best;
+  const fixed = layout.argumentBytes + layout.constantBytes + layout.outputBytes;
+  const holders = [...layout.intervals]
+    .sort((a, b) => b.bytes - a.bytes)
+    .map(({ buffer, bytes }) => ({
+      name: `${buffer.label}${buffer.source === null ? "" : ` from ${String(buffer.source)}`}`,
+      bytes,
+    }));
+  const shown = holders.slice(0, 5).map(({ name, bytes }) => `  ${String(bytes)} bytes: ${name}`);
+  return new BudgetError(
+    `a program within ${String(budget)} bytes was asked for; the smallest peak found is ${String(layout.size)} bytes, of which arguments, constants ` +
+      `and results are ${String(fixed)}. The largest values:\n${shown.join("\n")}\n` +
+      "Ask for that much memory, or make the largest values smaller.",
+    layout.size,
+    holders,
+  );
+}
+
+/** The kernels of a program as a graph for the planner. */
+export function kernelGraph(ordered: OrderedProgram, { program, layout }: Compiled): KernelGraph {
+  const groupOf = new Map<Eqn, number>();
+  const members: Eqn[][] = [];
+  const steps: Step[] = [];
+  for (const step of program.body.steps) {
+    const own = step.kind === "loop" ? step.eqns : step.kind === "copy" ? [] : [step.eqn];
+    const fresh = own.filter((e) => !groupOf.has(e));
+    if (fresh.length === 0) continue;
+    steps.push(step);
+    for (const e of fresh) groupOf.set(e, members.length);
+    members.push(fresh);
+  }
+  const free = new Map<Var, Eqn>();
+  const producer = new Map<Atom, number>();
+  for (const eqn of ordered.eqns) {
+    const group = groupOf.get(eqn);
+    for (const v of eqn.outvars) {
+      if (group === undefined) free.set(v, eqn);
+      else producer.set(v, group);
+    }
+  }
+  const { outvars } = ordered.flat.closed.jaxpr;
+  const results = new Set<Atom>(outvars.flatMap((x) => sources(x, free, producer)));
+  const readers = new Map<Atom, Set<number>>();
+  members.forEach((eqns, g) => {
+    for (const e of eqns) {
+      for (const x of e.invars) {
+        for (const v of sources(x, free, producer)) {
+          if (producer.get(v) === g) continue;
+          const set = readers.get(v);
+          if (set === undefined) readers.set(v, new Set([g]));
+          else set.add(g);
+        }
+      }
+    }
+  });
+  const inside = workspaces(layout, steps);
+  const edges: [number, number, number][] = [];
+  const groups: Group[] = members.map((eqns) => ({
+    eqns,
+    outputs: eqns.flatMap((e) => e.outvars.filter((v) => results.has(v) || readers.has(v))),
+  }));
+  const place = new Map<Atom, readonly [number, number]>();
+  groups.forEach(({ outputs }, g) => {
+    outputs.forEach((v, i) => place.set(v, [g, i]));
+  });
+  for (const [v, set] of readers) {
+    const [g, i] = place.get(v) as readonly [number, number];
+    for (const reader of set) edges.push([g, i, reader]);
+  }
+  const nodes = groups.map(({ eqns, outputs }, g): PlanNode => {
+    const effect = eqns.some((e) => e.effectful === true);
+    return {
+      name: eqns[eqns.length - 1].primitive.name,
+      cost: sum(eqns.map(timeOf)),
+      outputs: outputs.map((v) => ({ bytes: aligned(v.aval.nbytes), output: results.has(v) })),
+      workspace: inside[g],
+      ...(effect ? { effect } : {}),
+      inPlace: steps[g].kind === "loop" ? inPlace(groups[g], free, producer, place) : [],
+    };
+  });
+  const resident = sum([...program.inputs, ...program.constants.map((c) => c.buffer)].map((b) => aligned(b.bytes)));
+  return { graph: { nodes, edges, resident }, groups, free };
+}
+
+const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/** The variables of groups that a value follows from by free equations. */
+function sources(x: Atom, free: ReadonlyMap<Var, Eqn>, producer: ReadonlyMap<Atom, number>): Atom[] {
+  const out: Atom[] = [];
+  const stack = [x];
+  while (stack.length > 0) {
+    const v = stack.pop() as Atom;
+    if (v instanceof Literal) continue;
+    if (producer.has(v)) out.push(v);
+    else {
+      const eqn = free.get(v);
+      // A barrier hands each operand on as it is.
+      if (eqn?.primitive.name === "optimization_barrier") stack.push(eqn.invars[eqn.outvars.indexOf(v)]);
+      else if (eqn !== undefined) stack.push(...eqn.invars);
+    }
+  }
+  return out;
+}
+
+/** Values of the same size that a kernel reads and writes place by place. */
+function inPlace(
+  { eqns, outputs }: Group,
+  free: ReadonlyMap<Var, Eqn>,
+  producer: ReadonlyMap<Atom, number>,
+  place: ReadonlyMap<Atom, readonly [number, number]>,
+): InPlace[] {
+  const out: InPlace[] = [];
+  const given = new Set<string>();
+  outputs.forEach((v, output) => {
+    const eqn = eqns.find((e) => e.outvars.includes(v));
+    if (eqn?.primitive.elementwise !== true) return;
+    for (const x of eqn.invars) {
+      if (x.aval.nbytes !== v.aval.nbytes || free.has(x as Var) || !producer.has(x)) continue;
+      const at = place.get(x);
+      if (at === undefined || given.has(at.join()) || eqns.some((e) => e.outvars.includes(x as Var))) continue;
+      given.add(at.join());
+      out.push({ output, of: at[0], ofOutput: at[1] });
+      return;
+    }
+  });
+  return out;
+}
+
+/** For each step, the bytes that live inside of it only: workspace, and the values of loops' bodies. */
+function workspaces({ intervals, steps: moments }: Compiled["layout"], steps: readonly Step[]): number[] {
+  const startOf = new Map<Step, number>();
+  moments.forEach((s, time) => {
+    if (s !== null) startOf.set(s, time);
+  });
+  const starts = steps.map((s) => startOf.get(s) as number);
+  const order = starts.map((_, i) => i).sort((a, b) => starts[a] - starts[b]);
+  const out = new Array<number>(steps.length).fill(0);
+  const own: { start: number; end: number; bytes: number }[][] = steps.map(() => []);
+  for (const { buffer, start, end, bytes } of intervals) {
+    if (buffer.kind !== "temporary") continue;
+    let k = order.length - 1;
+    while (k >= 0 && starts[order[k]] > start) k--;
+    const next = k + 1 < order.length ? starts[order[k + 1]] : moments.length;
+    // What is there before the step's own end only.
+    if (k >= 0 && end < next && (start > starts[order[k]] || start === end)) own[order[k]].push({ start, end, bytes });
+  }
+  own.forEach((list, i) => {
+    for (const { start } of list) {
+      const live = sum(list.filter((o) => o.start <= start && o.end >= start).map((o) => o.bytes));
+      out[i] = Math.max(out[i], live);
+    }
+  });
+  return out;
+}
+
+/** The equations of a program in the order of a plan: what runs again has variables of its own. */
+export function reordered(
+  ordered: OrderedProgram,
+  { groups, free }: KernelGraph,
+  sequence: readonly number[],
+): OrderedProgram {
+  const { flat } = ordered;
+  const { jaxpr } = flat.closed;
+  const env = new Map<Atom, Atom>();
+  const seen = new Set<number>();
+  const eqns: Eqn[] = [];
+  const tags = new Map<Var, Tag>(flat.tags);
+  const copies = new Map<string, Eqn>();
+  const ids = new Map<Atom, number>();
+  const id = (x: Atom): number => {
+    let n = ids.get(x);
+    if (n === undefined) ids.set(x, (n = ids.size));
+    return n;
+  };
+  let region = 1_000_000;
+  /** The current instance of a value; free equations are written down again for new instances of what they read. */
+  const read = (x: Atom): Atom => {
+    if (x instanceof Literal) return x;
+    const eqn = free.get(x);
+    if (eqn === undefined) return env.get(x) ?? x;
+    const invars = eqn.invars.map(read);
+    const which = eqn.outvars.indexOf(x);
+    const key = `${String(id(eqn.outvars[0]))} ${invars.map(id).join()}`;
+    let copy = copies.get(key);
+    if (copy === undefined) {
+      const original = invars.every((v, i) => v === eqn.invars[i]);
+      copy = original ? eqn : { ...eqn, invars, outvars: eqn.outvars.map((v) => new Var(v.aval)) };
+      copies.set(key, copy);
+      eqns.push(copy);
+    }
+    return copy.outvars[which];
+  };
+  for (const g of sequence) {
+    const again = seen.has(g);
+    seen.add(g);
+    if (again) region++;
+    for (const eqn of groups[g].eqns) {
+      const invars = eqn.invars.map(read);
+      const outvars = again ? eqn.outvars.map((v) => new Var(v.aval)) : eqn.outvars;
+      eqns.push(invars.every((v, i) => v === eqn.invars[i]) && !again ? eqn : { ...eqn, invars, outvars });
+      eqn.outvars.forEach((v, i) => env.set(v, outvars[i]));
+      if (again) for (const v of outvars) tags.set(v, { region, recomputed: true });
+    }
+  }
+  const outvars = jaxpr.outvars.map(read);
+  const kept = pruneEquations(eqns, outvars);
+  const closed = new ClosedJaxpr<NDArray>(jaxpr.replace({ eqns: kept, outvars }), flat.closed.consts);
+  return { flat: { closed, tags }, eqns: kept };
+}

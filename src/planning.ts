@@ -1,0 +1,250 @@
+/**
+ * Programs within a memory budget: what is kept, what is computed again, what it costs, and the whole curve from little memory to little time. The
+ * peaks are those of compiled programs, so what is said here is what a run takes.
+ */
+import { jit } from "./api/stage.ts";
+import type { AnyFunction } from "./api/flat.ts";
+import { compileWithin, programFront, type FrontPoint, type KernelGraph, type ProgramFront } from "./compile/budget.ts";
+import { currentEngine, type CompileProgress, type MemoryBudget } from "./core/engine.ts";
+import { ClosedJaxpr, type Eqn } from "./core/jaxpr.ts";
+import type { NDArray } from "./core/array.ts";
+import { makeJaxpr } from "./api/stage.ts";
+import { isCompiling, type CompilingEngine } from "./compile/compile.ts";
+import { UnsupportedError } from "./errors.ts";
+import { memoryText, reportOf, type MemoryReport } from "./memory.ts";
+import { formatBytes } from "./plan/memoryBudget.ts";
+import { checkpointPolicies, type Policy } from "./policies.ts";
+
+export interface PlanProgramOptions {
+  /** Bytes, a share of the peak without a budget in (0, 1], or a text: "64MiB", "50%". */
+  readonly memory: MemoryBudget;
+  /** Is told how far the search is. */
+  readonly onProgress?: (progress: CompileProgress) => void;
+}
+
+/** A value of the program. */
+export interface PlannedValue {
+  /** The primitive that makes it. */
+  readonly producer: string;
+  readonly type: string;
+  readonly bytes: number;
+  /** How often it is computed. */
+  readonly runs: number;
+  /** The user's line. */
+  readonly source: string;
+  /** The primitives that read it, with their lines. */
+  readonly consumers: readonly string[];
+}
+
+export interface PeakAndTime {
+  /** Bytes of the arena. */
+  readonly peak: number;
+  /** Seconds by the cost model (floating-point operations and bytes moved). */
+  readonly time: number;
+}
+
+export interface ProgramPlan<F extends AnyFunction> extends PeakAndTime {
+  /** Bytes. */
+  readonly budget: number;
+  /** The program without a budget. */
+  readonly baseline: PeakAndTime;
+  /** The extra time by the model, as a share of the baseline's. */
+  readonly overhead: number;
+  /** No program of these kernels has a smaller peak than `peak`, and none takes less time than `time`. */
+  readonly lowerBound: PeakAndTime;
+  /** How much of the time might be saved at most. */
+  readonly gap: number;
+  readonly saved: readonly PlannedValue[];
+  readonly recomputed: readonly PlannedValue[];
+  /** Memory by kernel, and what is there at the peak. */
+  readonly memory: MemoryReport;
+  /** What holds the peak, as text. */
+  explain(what: "peak"): string;
+  /** The named values that the plan keeps, as a policy that JAX has, too. */
+  toPolicy(): Policy;
+  /** The function, compiled within the budget. */
+  compile(): F;
+}
+
+function compilingEngine(): CompilingEngine {
+  const engine = currentEngine();
+  if (isCompiling(engine)) return engine;
+  throw new UnsupportedError(
+    `plan: the ${engine.name} engine allocates as it goes, so there is nothing to plan.\nChoose one that compiles: setEngine("wasm").`,
+  );
+}
+
+const programOf = (f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArray> =>
+  makeJaxpr(f)(...(args as readonly never[])) as ClosedJaxpr<NDArray>;
+
+/**
+ * Plans a function on arguments of these types within a memory budget. Nothing is run.
+ *
+ * @throws BudgetError where no program within the budget is found: it names the smallest peak that was, and what holds it.
+ * @example
+ * const f = grad((x: NDArray) => np.sum(np.sin(np.sin(x))));
+ * const { peak, overhead } = plan(f, [np.ones([1000])], { memory: "16KiB" });
+ */
+export function plan<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  args: A,
+  { memory, onProgress }: PlanProgramOptions,
+): ProgramPlan<(...args: A) => R> {
+  const closed = programOf(f as AnyFunction, args);
+  const options = onProgress === undefined ? {} : { onProgress };
+  const { target } = compilingEngine();
+  const planned = compileWithin(closed, target, memory, options);
+  const { point, front, compiled, budget } = planned;
+  const report = reportOf(compiled);
+  const last = front.points[front.points.length - 1];
+  const values = plannedValues(front.graph, point);
+  return {
+    budget,
+    peak: point.peak,
+    time: point.time,
+    baseline: { peak: front.unplanned.layout.size, time: last.time },
+    overhead: point.time / last.time - 1,
+    lowerBound: { peak: front.floor, time: last.time },
+    gap: (point.time - last.time) / point.time,
+    saved: values.filter((v) => v.runs === 1),
+    recomputed: values.filter((v) => v.runs > 1),
+    memory: report,
+    explain: () => memoryText(report),
+    toPolicy: () => namesPolicy(front.graph, point),
+    compile: () => jit(f as AnyFunction, { memory: budget }) as unknown as (...args: A) => R,
+  };
+}
+
+const lineOf = (eqn: Eqn): string => eqn.source?.toString() ?? "";
+
+function runsOf({ groups }: KernelGraph, { sequence }: FrontPoint): Int32Array {
+  const runs = new Int32Array(groups.length);
+  if (sequence === null) runs.fill(1);
+  else for (const g of sequence) runs[g]++;
+  return runs;
+}
+
+function plannedValues(graph: KernelGraph, point: FrontPoint): PlannedValue[] {
+  const runs = runsOf(graph, point);
+  const readers = new Map<string, Set<number>>();
+  for (const [g, i, reader] of graph.graph.edges as readonly (readonly [number, number, number])[]) {
+    const key = `${String(g)} ${String(i)}`;
+    const set = readers.get(key);
+    if (set === undefined) readers.set(key, new Set([reader]));
+    else set.add(reader);
+  }
+  return graph.groups.flatMap(({ eqns, outputs }, g) =>
+    outputs.map((v, i): PlannedValue => {
+      const eqn = eqns.find((e) => e.outvars.includes(v)) as Eqn;
+      const consumers = [...(readers.get(`${String(g)} ${String(i)}`) ?? [])].map((r) => {
+        const [first] = graph.groups[r].eqns;
+        const line = lineOf(first);
+        return line === "" ? first.primitive.name : `${first.primitive.name} from ${line}`;
+      });
+      return {
+        producer: eqn.primitive.name,
+        type: String(v.aval),
+        bytes: v.aval.nbytes,
+        runs: runs[g],
+        source: lineOf(eqn),
+        consumers,
+      };
+    }),
+  );
+}
+
+/** The names (`checkpointName`) of the values that run once. */
+function namesPolicy(graph: KernelGraph, point: FrontPoint): Policy {
+  const runs = runsOf(graph, point);
+  const groupOf = new Map(
+    graph.groups.flatMap(({ eqns }, g) => eqns.flatMap((e) => e.outvars.map((v) => [v, g] as const))),
+  );
+  const names = new Set<string>();
+  const dropped = new Set<string>();
+  for (const eqn of graph.free.values()) {
+    if (eqn.primitive.name !== "name") continue;
+    let [x] = eqn.invars;
+    // Through reshapes and the like to the value itself.
+    while (!groupOf.has(x as never) && graph.free.has(x as never)) [x] = (graph.free.get(x as never) as Eqn).invars;
+    const g = groupOf.get(x as never);
+    (g !== undefined && runs[g] > 1 ? dropped : names).add(eqn.params.name as string);
+  }
+  return checkpointPolicies.saveOnlyTheseNames(...[...names].filter((n) => !dropped.has(n)));
+}
+
+export interface ParetoPoint extends PeakAndTime {
+  /** The extra time by the model, as a share of the fastest program's. */
+  readonly overhead: number;
+}
+
+/** The curve of a function's programs, from the smallest peak to the least time. */
+export interface Pareto {
+  readonly points: readonly ParetoPoint[];
+  /** The program without a budget. */
+  readonly baseline: PeakAndTime;
+  /** As a table. */
+  toString(): string;
+  /** As a picture: memory to the right, extra time upwards. */
+  toSvg(): string;
+}
+
+/**
+ * The whole memory-time curve of a function on arguments of these types. Each point is a program: its peak is what a run takes.
+ *
+ * @example
+ * console.log(String(pareto(grad((x: NDArray) => np.sum(np.sin(np.sin(x)))), [np.ones([1000])])));
+ */
+export function pareto<A extends readonly unknown[]>(
+  f: (...args: A) => unknown,
+  args: A,
+  { onProgress }: { readonly onProgress?: (progress: CompileProgress) => void } = {},
+): Pareto {
+  const closed = programOf(f as AnyFunction, args);
+  const front = programFront(closed, compilingEngine().target, onProgress === undefined ? {} : { onProgress });
+  return paretoOf(front);
+}
+
+function paretoOf({ points: found, unplanned }: ProgramFront): Pareto {
+  const fastest = found[found.length - 1].time;
+  const points = found.map(({ peak, time }) => ({ peak, time, overhead: time / fastest - 1 }));
+  const baseline = { peak: unplanned.layout.size, time: fastest };
+  return {
+    points,
+    baseline,
+    toString() {
+      const rows = points.map(({ peak, overhead }) => {
+        const share = `${((100 * peak) / baseline.peak).toFixed(1)} %`;
+        return `${formatBytes(peak).padStart(12)} ${share.padStart(8)} ${`+${(100 * overhead).toFixed(2)} %`.padStart(10)}`;
+      });
+      return ["        peak    share extra time", ...rows].join("\n");
+    },
+    toSvg: () => curveSvg(points),
+  };
+}
+
+function curveSvg(points: readonly ParetoPoint[]): string {
+  const [width, height, margin] = [480, 280, 48];
+  const [low, high] = [points[0].peak, points[points.length - 1].peak];
+  const most = Math.max(...points.map((p) => p.overhead), 1e-9);
+  const x = (peak: number): number => margin + ((width - 2 * margin) * (peak - low)) / Math.max(1, high - low);
+  const y = (overhead: number): number => height - margin - ((height - 2 * margin) * overhead) / most;
+  const at = points.map((p) => `${x(p.peak).toFixed(1)},${y(p.overhead).toFixed(1)}`);
+  const dots = points.map(
+    (p, i) =>
+      `<circle cx="${at[i].split(",")[0]}" cy="${at[i].split(",")[1]}" r="3"><title>${formatBytes(p.peak)}, +${(100 * p.overhead).toFixed(2)} % time</title></circle>`,
+  );
+  const label = (tx: number, ty: number, text: string, anchor: string): string =>
+    `<text x="${String(tx)}" y="${String(ty)}" text-anchor="${anchor}" font-family="sans-serif" font-size="12">${text}</text>`;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${String(width)} ${String(height)}" role="img" aria-label="Extra time against peak memory">`,
+    `<path d="M${String(margin)} ${String(margin / 2)}V${String(height - margin)}H${String(width - margin / 2)}" fill="none" stroke="#888"/>`,
+    `<polyline points="${at.join(" ")}" fill="none" stroke="#3b6fb6" stroke-width="2"/>`,
+    `<g fill="#3b6fb6">${dots.join("")}</g>`,
+    label(margin, height - margin + 18, formatBytes(low), "start"),
+    label(width - margin, height - margin + 18, formatBytes(high), "end"),
+    label(width / 2, height - 8, "peak memory", "middle"),
+    label(margin - 6, margin, `+${(100 * most).toFixed(0)} %`, "end"),
+    label(margin - 6, height - margin, "0 %", "end"),
+    "</svg>",
+  ].join("\n");
+}
