@@ -4,7 +4,7 @@
  */
 import { currentEngine, type RunOptions } from "./core/engine.ts";
 import type { NDArray } from "./core/array.ts";
-import { ClosedJaxpr, type Eqn } from "./core/jaxpr.ts";
+import type { ClosedJaxpr, Eqn } from "./core/jaxpr.ts";
 import { isCompiling, type Compiled } from "./compile/compile.ts";
 import type { Interval } from "./compile/layout.ts";
 import type { Step } from "./compile/program.ts";
@@ -52,7 +52,7 @@ export interface MemoryReport {
 
 /** The engine's program for a function, and its jaxpr. */
 export function compiledFor(f: AnyFunction, args: readonly unknown[]): Compiled {
-  const closed = makeJaxpr(f)(...(args as readonly never[])) as ClosedJaxpr<NDArray>;
+  const closed = makeJaxpr(f)(...(args as readonly never[]));
   const [only] = closed.jaxpr.eqns;
   // A jitted function is its own program, with the options that it has.
   const whole =
@@ -79,7 +79,7 @@ export function compiledFor(f: AnyFunction, args: readonly unknown[]): Compiled 
  * const { peak } = memory((x: NDArray) => np.sum(np.sin(x)), np.ones([1000]));
  */
 export function memory<A extends readonly unknown[]>(f: (...args: A) => unknown, ...args: A): MemoryReport {
-  return reportOf(compiledFor(f as AnyFunction, args));
+  return reportOf(compiledFor(f, args));
 }
 
 /** Prints where the memory of a function goes. */

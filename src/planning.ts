@@ -6,7 +6,7 @@ import { jit } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import { compileWithin, programFront, type FrontPoint, type KernelGraph, type ProgramFront } from "./compile/budget.ts";
 import { currentEngine, type CompileProgress, type MemoryBudget } from "./core/engine.ts";
-import { ClosedJaxpr, type Eqn } from "./core/jaxpr.ts";
+import type { ClosedJaxpr, Eqn } from "./core/jaxpr.ts";
 import type { NDArray } from "./core/array.ts";
 import { makeJaxpr } from "./api/stage.ts";
 import { isCompiling, type CompilingEngine } from "./compile/compile.ts";
@@ -75,7 +75,7 @@ function compilingEngine(): CompilingEngine {
 }
 
 const programOf = (f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArray> =>
-  makeJaxpr(f)(...(args as readonly never[])) as ClosedJaxpr<NDArray>;
+  makeJaxpr(f)(...(args as readonly never[]));
 
 /**
  * Plans a function on arguments of these types within a memory budget. Nothing is run.
@@ -90,7 +90,7 @@ export function plan<A extends readonly unknown[], R>(
   args: A,
   { memory, onProgress }: PlanProgramOptions,
 ): ProgramPlan<(...args: A) => R> {
-  const closed = programOf(f as AnyFunction, args);
+  const closed = programOf(f, args);
   const options = onProgress === undefined ? {} : { onProgress };
   const { target } = compilingEngine();
   const planned = compileWithin(closed, target, memory, options);
@@ -165,8 +165,8 @@ function namesPolicy(graph: KernelGraph, point: FrontPoint): Policy {
     if (eqn.primitive.name !== "name") continue;
     let [x] = eqn.invars;
     // Through reshapes and the like to the value itself.
-    while (!groupOf.has(x as never) && graph.free.has(x as never)) [x] = (graph.free.get(x as never) as Eqn).invars;
-    const g = groupOf.get(x as never);
+    while (!groupOf.has(x) && graph.free.has(x)) [x] = (graph.free.get(x) as Eqn).invars;
+    const g = groupOf.get(x);
     (g !== undefined && runs[g] > 1 ? dropped : names).add(eqn.params.name as string);
   }
   return checkpointPolicies.saveOnlyTheseNames(...[...names].filter((n) => !dropped.has(n)));
@@ -199,7 +199,7 @@ export function pareto<A extends readonly unknown[]>(
   args: A,
   { onProgress }: { readonly onProgress?: (progress: CompileProgress) => void } = {},
 ): Pareto {
-  const closed = programOf(f as AnyFunction, args);
+  const closed = programOf(f, args);
   const front = programFront(closed, compilingEngine().target, onProgress === undefined ? {} : { onProgress });
   return paretoOf(front);
 }

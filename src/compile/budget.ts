@@ -259,9 +259,9 @@ function inPlace(
     const eqn = eqns.find((e) => e.outvars.includes(v));
     if (eqn?.primitive.elementwise !== true) return;
     for (const x of eqn.invars) {
-      if (x.aval.nbytes !== v.aval.nbytes || free.has(x as Var) || !producer.has(x)) continue;
+      if (x.aval.nbytes !== v.aval.nbytes || free.has(x) || !producer.has(x)) continue;
       const at = place.get(x);
-      if (at === undefined || given.has(at.join()) || eqns.some((e) => e.outvars.includes(x as Var))) continue;
+      if (at === undefined || given.has(at.join()) || eqns.some((e) => e.outvars.includes(x))) continue;
       given.add(at.join());
       out.push({ output, of: at[0], ofOutput: at[1] });
       return;

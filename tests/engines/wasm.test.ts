@@ -162,7 +162,7 @@ describe("programs have the bits of the js engine", () => {
   test("gradients of a checkpointed function have the bits of the plain one", () => {
     const f = (w: NDArray, a: NDArray): NDArray => np.sum(np.square(np.maximum(np.matmul(a, w), 0)));
     const args = [normal([5, 6], 9), x];
-    const g = (h: typeof f): TypedArray[] => results(jit(grad(h, { argnums: [0, 1] })) as Fn, args, wasm);
+    const g = (h: typeof f): TypedArray[] => results(jit(grad(h, { argnums: [0, 1] })), args, wasm);
     expect(sameBits(g(f), g(checkpoint(f)))).toBe(true);
   });
 });
@@ -224,7 +224,7 @@ describe("programs made at random", () => {
         const { layout } = wasm.compile(eqn.params.jaxpr as never);
         const guard = new Uint8Array(wasm.memory().buffer, ARENA + layout.size, 4096);
         guard.fill(0xa5);
-        results(f as Fn, inputs, wasm);
+        results(f, inputs, wasm);
         expect(layout.size).toBeGreaterThanOrEqual(layout.lowerBound);
         expect(new Uint8Array(wasm.memory().buffer, ARENA + layout.size, 4096).every((b) => b === 0xa5)).toBe(true);
       }),
@@ -237,8 +237,8 @@ describe("memory", () => {
   test("a checkpoint lowers the peak of a transformer, by what was predicted", () => {
     const { parameters, input, target, mask } = gptInputs();
     const peak = (checkpointed: boolean): number => {
-      const closed = makeJaxpr(valueAndGrad(gptLoss(checkpointed)))(parameters as never, input, target, mask);
-      return wasm.compile(closed as never).layout.size;
+      const closed = makeJaxpr(valueAndGrad(gptLoss(checkpointed)))(parameters, input, target, mask);
+      return wasm.compile(closed).layout.size;
     };
     const [plain, kept] = [peak(false), peak(true)];
     expect(kept).toBeLessThan(0.65 * plain);
@@ -247,9 +247,9 @@ describe("memory", () => {
   test("ten thousand runs leave nothing behind", () => {
     const f = jit((a: NDArray) => np.sum(np.multiply(a, 2)));
     const a = np.ones([100]);
-    results(f as Fn, [a], wasm);
+    results(f, [a], wasm);
     const before = wasm.memory().buffer.byteLength;
-    for (let i = 0; i < 10_000; i++) results(f as Fn, [a], wasm);
+    for (let i = 0; i < 10_000; i++) results(f, [a], wasm);
     expect(wasm.memory().buffer.byteLength).toBe(before);
   });
 
@@ -268,7 +268,7 @@ describe("memory", () => {
 
 test("softmax and its gradient agree with the js engine to rounding", () => {
   const x = normal([9, 33], 13);
-  const f: Fn = valueAndGrad((a: NDArray) => np.sum(np.square(nn.softmax(a)))) as Fn;
+  const f: Fn = valueAndGrad((a: NDArray) => np.sum(np.square(nn.softmax(a))));
   const [wanted, got] = [results(jit(f), [x], js), results(jit(f), [x], wasm)];
   wanted.forEach((w, i) => {
     w.forEach((e, k) => {

@@ -36,7 +36,7 @@ const x = normal([128, 16], 99);
 describe("a chain of twelve layers", () => {
   const f = valueAndGrad(deepLoss(12));
   const whole = memory(f as never, weights as never, x as never);
-  const wanted = bits(jit(f)(weights as never, x));
+  const wanted = bits(jit(f)(weights, x));
 
   test("keeps every budget that can be kept, with the same bits", () => {
     const smallest = pareto(f, [weights as never, x]).points[0].peak;
@@ -76,7 +76,7 @@ describe("a chain of twelve layers", () => {
 
   test("a budget that can't be kept is an error that names the smallest one that can", () => {
     const [{ peak }] = pareto(f, [weights as never, x]).points;
-    const attempt = (): unknown => jit(f, { memory: "1KiB" })(weights as never, x);
+    const attempt = (): unknown => jit(f, { memory: "1KiB" })(weights, x);
     expect(attempt).toThrow(BudgetError);
     try {
       attempt();
