@@ -33,6 +33,7 @@ export { Perturbable, stopGradient, SymbolicZero, type CustomRuleOptions, type R
 export { customVjp, type CustomVjp } from "./api/customVjp.ts";
 export { vmap, type AxisTree, type VmapOptions } from "./api/vmap.ts";
 
+export { checkpointSequential, type Sequential, type SequentialOptions } from "./checkpointSequential.ts";
 export { checkpoint, remat, type CheckpointOptions } from "./checkpoint.ts";
 export {
   checkpointName,
