@@ -79,8 +79,25 @@ export const convertElementTypeP: Primitive<ConvertParams> = {
   ],
 };
 
-const convertLiteral = (x: ConcreteArray, dtype: DType, weakType: boolean): ConcreteArray =>
-  literal(convertElement(x.host ?? readElement(x.data, x.dtype, 0), dtype, x.dtype), dtype, weakType);
+function convertLiteral(x: ConcreteArray, dtype: DType, weakType: boolean): ConcreteArray {
+  const value = x.host ?? readElement(x.data, x.dtype, 0);
+  const int = dtypes[dtype].kind === "int" || dtypes[dtype].kind === "uint";
+  const fromHost = int && typeof value === "number" && kindOf(x.dtype) === "float";
+  return literal(fromHost ? hostInteger(value, dtype) : convertElement(value, dtype, x.dtype), dtype, weakType);
+}
+
+/**
+ * A host float as an integer, as NumPy's casts make it in JAX's programs, while XLA's saturate: by way of a machine integer, which has one value for all
+ * numbers beyond its range, and of which the lower bits are taken.
+ */
+function hostInteger(value: number, dtype: DType): bigint {
+  const bits = dtypes[dtype].bytes * 8;
+  const wide = bits === 64 || dtype === "uint32";
+  const machine = wide ? 64 : 32;
+  const limit = 2 ** (machine - 1);
+  const whole = value >= -limit && value < limit ? BigInt(Math.trunc(value)) : -(2n ** BigInt(machine - 1));
+  return dtypes[dtype].kind === "int" ? BigInt.asIntN(bits, whole) : BigInt.asUintN(bits, whole);
+}
 
 /** A host value as an element of a dtype: what is out of an integer's range saturates, as floats do. */
 export function convertElement(value: Element, dtype: DType, from?: DType): Element {

@@ -30,6 +30,7 @@ export const calls: Readonly<Record<string, Case>> = {
   composite: (a) => lax.composite((b: NDArray) => np.sin(b).mul(2.5), "my.sine")(a),
   "composite attributes": (a) =>
     lax.composite((b: NDArray) => b.mul(attributes.k), "my.scale", { version: 2, attributes })(a),
+  "softmax of integers": (a) => nn.softmax(a),
   "ragged dot": (a, b, g) => lax.raggedDot(a, b, g),
   "platform dependent": (a) => lax.platformDependent({ cpu: sin, tpu: cos }, a),
   "platform dependent default": (a) => lax.platformDependent({ tpu: cos, default: tan }, a),

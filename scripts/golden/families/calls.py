@@ -26,6 +26,7 @@ cases = {
     "scatter apply": (lambda a, i: lax.scatter_apply(a, i, jnp.sin, dims, update_shape=(2,)), [x, places], ("program", "vmap")),
     "composite": (lambda a: lax.composite(lambda b: jnp.sin(b) * 2.5, "my.sine")(a), [x]),
     "composite attributes": (lambda a: lax.composite(lambda b, *, k, name: b * k, "my.scale", version=2)(a, k=2.5, name="a"), [x]),
+    "softmax of integers": (lambda a: jax.nn.softmax(a), [np.array([0, 1, 2], np.int8)]),
     "ragged dot": (lambda a, b, g: lax.ragged_dot(a, b, g), [big, experts, np.array([2, 3], np.int32)]),
     "platform dependent": (lambda a: lax.platform_dependent(a, cpu=jnp.sin, tpu=jnp.cos), [x]),
     "platform dependent default": (lambda a: lax.platform_dependent(a, tpu=jnp.cos, default=jnp.tan), [x]),
