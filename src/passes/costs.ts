@@ -82,7 +82,7 @@ const words = (text: string): readonly string[] => text.split(" ");
 
 /** Calls of a body. */
 const calls: ReadonlySet<string> = new Set(
-  words("jit closed_call remat2 custom_jvp_call custom_vjp_call custom_remat while"),
+  words("jit closed_call remat2 custom_jvp_call custom_vjp_call custom_remat while composite"),
 );
 
 /** What no engine does anything for. */
@@ -141,6 +141,18 @@ function product(eqn: Eqn): number {
   return 2 * outSize(eqn) * sizeOf(contracted.map((d) => shape[d]));
 }
 
+/** Each row meets the matrix of its group only. */
+function raggedProduct(eqn: Eqn): number {
+  const { dotDimensionNumbers, lhsRaggedDimensions } = eqn.params.ragged_dot_dimension_numbers as {
+    readonly dotDimensionNumbers: readonly [readonly [readonly number[], unknown], unknown];
+    readonly lhsRaggedDimensions: readonly number[];
+  };
+  const [[contracted]] = dotDimensionNumbers;
+  const { shape } = eqn.invars[0].aval;
+  const groups = contracted.includes(lhsRaggedDimensions[0]) ? (eqn.invars[2].aval.shape.at(-1) ?? 1) : 1;
+  return (2 * outSize(eqn) * sizeOf(contracted.map((d) => shape[d]))) / Math.max(1, groups);
+}
+
 function convolution(eqn: Eqn): number {
   const numbers = eqn.params.dimension_numbers as { readonly rhs_spec: readonly number[] };
   const kernel = eqn.invars[1].aval;
@@ -181,6 +193,7 @@ const rules: Readonly<Record<string, Rule>> = {
   sort: sorting,
   top_k: sorting,
   dot_general: product,
+  ragged_dot_general: raggedProduct,
   conv_general_dilated: convolution,
   fft: fourier,
   threefry2x32: (eqn) => 60 * outSize(eqn),
@@ -197,6 +210,14 @@ const rules: Readonly<Record<string, Rule>> = {
   householder_product: cubic(2),
   eigh: cubic(9),
   svd: cubic(12),
+  hessenberg: cubic(10 / 3),
+  tridiagonal: cubic(4 / 3),
+  schur: cubic(25),
+  eig: cubic(27),
+  tridiagonal_solve: (eqn) => 8 * outSize(eqn),
+  symmetric_product: (eqn) => 2 * outSize(eqn) * (eqn.invars[0].aval.shape.at(-1) ?? 1),
+  cholesky_update: (eqn) => 6 * outSize(eqn),
+  ormqr: (eqn) => 4 * outSize(eqn) * (eqn.invars[1].aval.shape.at(-1) ?? 1),
 };
 
 /** Whether the model has figures of its own for a primitive that isn't elementwise: a test asks it of the whole registry. */

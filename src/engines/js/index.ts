@@ -50,6 +50,7 @@ export {
   gatherKernels,
   joinKernels,
   linalgKernels,
+  raggedKernels,
   randomGammaKernels,
   randomKernels,
   reduceKernels,
