@@ -4,55 +4,22 @@
  * the stretch in which kernels grow, so nothing moves past it. What recomputes a forward value never joins a kernel that holds anything else:
  * the value would live from there on; but what reads it may join its kernel, and then the value never exists in memory at all.
  */
-import type { Shape, ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/aval.ts";
 import type { ConcreteArray, NDArray } from "../core/array.ts";
-import { dtypes, type TypedArray } from "../core/dtype.ts";
 import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Var } from "../core/jaxpr.ts";
-import { Memo } from "../core/memo.ts";
-import type { Source } from "../core/source.ts";
 import { addControl, isControl } from "./control.ts";
 import type { Held, Place } from "./held.ts";
 import { isOneRun, KernelBuilder, spaceOf } from "./kernelBuilder.ts";
-import { flattenJaxpr, type Flat, type Tag } from "./lower.ts";
+import type { Tag } from "./lower.ts";
 import type { Fold } from "./loop.ts";
 import { moved, reshaped, transposed } from "./moves.ts";
-import { Buffer, type Block, type BufferKind, type CopyStep, type Operand, type Step } from "./program.ts";
-import { scheduled } from "./schedule.ts";
-import type { Routine, Target } from "./target.ts";
-import { broadcastView, identityView, isContiguous, reshapeView, transposeView, type Fill, type View } from "./view.ts";
-
-/** What all blocks of a program share. */
-export class ProgramContext {
-  readonly target: Target;
-  readonly constants = new Map<TypedArray, { readonly buffer: Buffer; readonly value: ConcreteArray }>();
-  readonly buffers: Buffer[] = [];
-
-  constructor(target: Target) {
-    this.target = target;
-  }
-
-  buffer(aval: ShapedArray, kind: BufferKind, label: string, source: Source | null): Buffer {
-    const b = new Buffer(aval.dtype, aval.size, aval.nbytes, kind, label, source);
-    this.buffers.push(b);
-    return b;
-  }
-
-  /** Memory for a routine while it runs. */
-  workspace(bytes: number, label: string): Buffer {
-    const b = new Buffer("uint8", bytes, bytes, "temporary", label, null);
-    this.buffers.push(b);
-    return b;
-  }
-
-  constant(value: ConcreteArray): Buffer {
-    let entry = this.constants.get(value.data);
-    if (entry === undefined || entry.value.dtype !== value.dtype) {
-      entry = { buffer: this.buffer(value.aval, "constant", "constant", null), value };
-      this.constants.set(value.data, entry);
-    }
-    return entry.buffer;
-  }
-}
+import type { Buffer, Block, CopyStep, Operand, Step } from "./program.ts";
+import type { ProgramContext } from "./programContext.ts";
+import { orderedProgram, type OrderedProgram } from "./ordered.ts";
+import { addSlice } from "./slices.ts";
+import { isWide, nodeOf, restretch, scalarOf, stretched, type Piece } from "./reading.ts";
+import type { Routine } from "./target.ts";
+import { identityView, isContiguous, reshapeView, transposeView, type Fill, type View } from "./view.ts";
 
 const folds: Readonly<Record<string, Fold>> = {
   reduce_sum: "sum",
@@ -64,21 +31,6 @@ const folds: Readonly<Record<string, Fold>> = {
   reduce_xor: "xor",
 };
 
-/** A flat program, and its equations in the order in which they run. */
-export interface OrderedProgram {
-  readonly flat: Flat;
-  readonly eqns: readonly Eqn[];
-}
-
-const ordered = new Memo<ClosedJaxpr<NDArray>, OrderedProgram>();
-
-/** The flat program of a jaxpr, what is recomputed as late as it can be. */
-export const orderedProgram = (closed: ClosedJaxpr<NDArray>): OrderedProgram =>
-  ordered.get(closed, "", () => {
-    const program = flattenJaxpr(closed);
-    return { flat: program, eqns: scheduled(program) };
-  });
-
 export class BlockBuilder {
   readonly context: ProgramContext;
   readonly #steps: (KernelBuilder | Step)[] = [];
@@ -89,6 +41,11 @@ export class BlockBuilder {
 
   constructor(context: ProgramContext) {
     this.context = context;
+  }
+
+  /** A builder for a block inside of this one. */
+  inner(): BlockBuilder {
+    return new BlockBuilder(this.context);
   }
 
   /** Adds a whole jaxpr, whose inputs are these; gives its outputs. */
@@ -270,6 +227,7 @@ export class BlockBuilder {
       return;
     }
     if (isControl(eqn) && addControl(this, eqn, args)) return;
+    if (addSlice(this, eqn, args)) return;
     const movable = [...args.map((a) => a.aval), ...eqn.outvars.map((v) => v.aval)].every((a) =>
       target.movable(a.dtype),
     );
@@ -434,42 +392,4 @@ export class BlockBuilder {
   #readCopy(held: Held): never {
     throw new RangeError(`a view of type ${String(held.aval)} can't be read on its kernel's space`);
   }
-}
-
-/** A part of an array that is written by strides. */
-export interface Piece {
-  readonly held: Held;
-  readonly strides: readonly number[];
-  readonly offset: number;
-}
-
-/** The register in which a value lies, if it lies in one: reshapes don't matter, since nodes are known by the number of the place. */
-function nodeOf({ place }: Held): { readonly kernel: KernelBuilder; readonly node: number } | null {
-  if (place.kind === "node") return place;
-  if (place.kind !== "view" || place.root.place.kind !== "node") return null;
-  return isContiguous(place.view, place.root.aval.size) ? place.root.place : null;
-}
-
-const isWide = ({ dtype }: ShapedArray): boolean => dtypes[dtype].bytes === 8;
-
-/** How an operand's own elements stand at the places of the result: what is missing or of length 1 is repeated. */
-function stretched(held: Held, out: ShapedArray): View {
-  return restretch(identityView(held.aval.shape), out.shape);
-}
-
-/** The view, repeated along the dimensions in which its shape falls short. */
-function restretch(own: View, shape: Shape): View {
-  if (own.shape.length === shape.length && own.shape.every((d, i) => d === shape[i])) return own;
-  const lead = shape.length - own.shape.length;
-  return broadcastView(
-    own,
-    shape,
-    own.shape.map((_, d) => d + lead),
-  );
-}
-
-/** The element of a rank-0 array, if it is one number. */
-function scalarOf(value: ConcreteArray): Fill | null {
-  if (value.ndim > 0 || dtypes[value.dtype].lanes !== 1) return null;
-  return value.data[0];
 }

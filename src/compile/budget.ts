@@ -16,7 +16,7 @@ import { searchFlat } from "../plan/planGraph.ts";
 import { floorOf } from "../plan/simulate.ts";
 import { parseBudget } from "../plan/memoryBudget.ts";
 import type { InPlace, PlanGraph, PlanNode } from "../plan/graph.ts";
-import { orderedProgram, type OrderedProgram } from "./blockBuilder.ts";
+import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { compileOrdered, type Compiled } from "./compile.ts";
 import type { Tag } from "./lower.ts";
 import type { Step } from "./program.ts";

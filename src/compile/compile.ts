@@ -2,7 +2,9 @@
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import type { Engine, RunOptions } from "../core/engine.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
-import { BlockBuilder, orderedProgram, ProgramContext, type OrderedProgram } from "./blockBuilder.ts";
+import { BlockBuilder } from "./blockBuilder.ts";
+import { orderedProgram, type OrderedProgram } from "./ordered.ts";
+import { ProgramContext } from "./programContext.ts";
 import { forgetCheapValues } from "./cheap.ts";
 import type { Held } from "./held.ts";
 import { reuseInPlace } from "./inPlace.ts";

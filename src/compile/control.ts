@@ -4,7 +4,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ClosedJaxpr, Eqn } from "../core/jaxpr.ts";
-import { BlockBuilder } from "./blockBuilder.ts";
+import type { BlockBuilder } from "./blockBuilder.ts";
 import type { Held } from "./held.ts";
 import type { Buffer, SlicedBuffer } from "./program.ts";
 
@@ -74,7 +74,7 @@ function addScan(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean 
   const rest = args.slice(num_consts + num_carry);
   const inner = jaxpr.inAvals.slice(num_consts + num_carry);
   const xs = rest.map((h, i) => moving(block.materialize(h), inner[i]));
-  const body = new BlockBuilder(context);
+  const body = block.inner();
   const outs = body.run(jaxpr, [
     ...consts,
     ...args.slice(num_consts, num_consts + num_carry).map((h, i) => inBuffer(h, places[i])),
@@ -102,16 +102,15 @@ function addWhile(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean
   };
   // Under vmap each element has a condition of its own; the reference kernel runs those.
   if (cond_jaxpr.outAvals[0].ndim > 0) return false;
-  const { context } = block;
   const condConsts = args.slice(0, cond_nconsts).map((h) => outer(block, h));
   const bodyConsts = args.slice(cond_nconsts, cond_nconsts + body_nconsts).map((h) => outer(block, h));
   const inits = args.slice(cond_nconsts + body_nconsts);
   const places = startCarries(block, eqn, inits);
   const carries = inits.map((h, i) => inBuffer(h, places[i]));
-  const cond = new BlockBuilder(context);
+  const cond = block.inner();
   const [flag] = cond.run(cond_jaxpr, [...condConsts, ...carries]);
   const going = cond.materialize(flag);
-  const body = new BlockBuilder(context);
+  const body = block.inner();
   const next = body.run(body_jaxpr, [...bodyConsts, ...carries]);
   passCarries(body, next, places);
   const index = block.push({ kind: "while", eqn, cond: cond.finish(), going, body: body.finish() });
@@ -127,7 +126,7 @@ function addCond(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean 
   const operands = rest.map((h) => outer(block, h));
   const outs = eqn.outvars.map((v) => block.context.buffer(v.aval, "temporary", "cond", eqn.source));
   const blocks = branches.map((branch) => {
-    const inside = new BlockBuilder(block.context);
+    const inside = block.inner();
     inside.run(branch, operands).forEach((h, i) => inside.copyTo(h, outs[i]));
     return inside.finish();
   });

@@ -54,7 +54,9 @@ function canMakeThere(
   for (const t of touches.get(to) ?? []) {
     if (t.time > made.time && t.time < copied) return false;
     if (t.time > copied && t.time <= last && t.writes) return false;
-    if (t.time === made.time && (t.writes || !placeByPlace(made.step, to, from))) return false;
+    // A copy of what lies there, made to be changed: it is there already.
+    const isCopy = made.step.kind === "copy" && made.step.from.root === to && made.step.to.root === from;
+    if (t.time === made.time && (t.writes || !(isCopy || placeByPlace(made.step, to, from)))) return false;
   }
   // A slice of a loop's output is overwritten by the next round only, and nothing else is made there.
   return !to.moving || last <= copied || mine.every((t) => t.time >= (starts.get(step) as number));

@@ -36,6 +36,12 @@ export function buffersOf(step: Step): { readonly reads: readonly Buffer[]; read
       };
     case "copy":
       return { reads: [step.from], writes: [step.to] };
+    case "slice": {
+      const starts = step.starts.filter((s) => typeof s !== "number");
+      return step.writes
+        ? { reads: [step.part, ...starts], writes: [step.array] }
+        : { reads: [step.array, ...starts], writes: [step.part] };
+    }
     default:
       return { reads: [], writes: [] };
   }

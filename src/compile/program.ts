@@ -70,6 +70,19 @@ export interface CopyStep {
   readonly to: Buffer;
 }
 
+/** Reads or writes a part of an array whose beginning is known when it runs only; it is moved inside, where it would reach out of the array. */
+export interface SliceStep {
+  readonly kind: "slice";
+  readonly eqn: Eqn;
+  readonly writes: boolean;
+  readonly array: Buffer;
+  readonly part: Buffer;
+  /** For each dimension an int32, or its value where that is known. */
+  readonly starts: readonly (Buffer | number)[];
+  readonly shape: readonly number[];
+  readonly sizes: readonly number[];
+}
+
 export interface Block {
   readonly steps: readonly Step[];
 }
@@ -110,7 +123,7 @@ export interface CondStep {
   readonly branches: readonly Block[];
 }
 
-export type Step = LoopKernel | CallStep | CopyStep | ScanStep | WhileStep | CondStep;
+export type Step = LoopKernel | CallStep | CopyStep | SliceStep | ScanStep | WhileStep | CondStep;
 
 export interface Program {
   readonly inputs: readonly Buffer[];

@@ -11,6 +11,7 @@ import type { FunctionBuilder, Local } from "./encode/function.ts";
 import { ModuleBuilder, type Callable } from "./encode/module.ts";
 import { importHost, type HostFunction } from "./code/host.ts";
 import { emitLoop } from "./code/loopCode.ts";
+import { emitSlice } from "./code/sliceCode.ts";
 import { loopKey, planLoop, type LoopPlan } from "./code/loopPlan.ts";
 import { writeRoutine, type Pointer, type RoutineCall } from "./routines.ts";
 
@@ -62,6 +63,7 @@ export function blockBytes(block: Block): number {
         }
         break;
       case "copy":
+      case "slice":
         break;
     }
   }
@@ -147,6 +149,7 @@ class ProgramEmitter {
           this.#prepareCall(step);
           break;
         case "copy":
+        case "slice":
           break;
       }
     }
@@ -203,6 +206,11 @@ class ProgramEmitter {
         this.#address(f, step.to);
         this.#address(f, step.from);
         f.i32(step.from.bytes).memoryCopy();
+        break;
+      case "slice":
+        emitSlice(f, step, (buffer) => {
+          this.#address(f, buffer);
+        });
         break;
       case "scan":
         this.#scan(f, step);

@@ -5,7 +5,8 @@
  */
 import { InternalError } from "../../../errors.ts";
 import { pushBytes, pushFloat32, pushFloat64, pushSigned, pushSigned64, pushUnsigned } from "./leb.ts";
-import { valTypes, type Callable, type ModuleBuilder, type ValType } from "./module.ts";
+import type { ModuleBuilder } from "./module.ts";
+import { valTypes, type Callable, type ValType } from "./valueTypes.ts";
 import {
   atomic,
   memory,

@@ -4,16 +4,10 @@
  */
 import { InternalError } from "../../../errors.ts";
 import { FunctionBuilder } from "./function.ts";
+import { valTypes, type Callable, type ValType } from "./valueTypes.ts";
 import { pushBytes, pushName, pushSigned, pushUnsigned } from "./leb.ts";
 
-export type ValType = "i32" | "i64" | "f32" | "f64" | "v128";
-
-export const valTypes: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
-
-/** Something that can be called: an imported function or one of the module. */
-export interface Callable {
-  readonly index: number;
-}
+export type { Callable, ValType } from "./valueTypes.ts";
 
 export interface MemoryLimits {
   readonly min: number;
