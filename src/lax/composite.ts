@@ -1,5 +1,5 @@
 /** Calls that have a name beside their program. */
-import { leafArray, type AnyFunction } from "../api/flat.ts";
+import { leafArray } from "../api/flat.ts";
 import { traceBody } from "../api/traceBody.ts";
 import { bind } from "../core/interpreter.ts";
 import { RematTypeError, UnsupportedError, describe } from "../errors.ts";
