@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /**
- * The command line: `remat plan-graph FILE.json --budget 0.5 [--json] [--unit-cost] [--effort N] [--time-limit MS]` plans the training graph
+ * The command line: `remat plan-graph FILE.json --budget 0.5 [--json] [--unit-cost] [--effort N] [--time-limit MS] [--exact]` plans the training graph
  * of a file within a memory budget.
  */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { PlanGraphError, RematError } from "./errors.ts";
+import { type ExactPlan, planGraphExact } from "./plan/exact/planExact.ts";
 import { formatBytes } from "./plan/memoryBudget.ts";
 import { readNodeLink } from "./plan/nodeLink.ts";
 import { type GraphPlan, planGraph, type PlannedNode } from "./plan/planGraph.ts";
@@ -21,9 +22,11 @@ cost_ram, links with source and target) so that its memory stays within a budget
   --unit-cost        count steps instead of cost_cpu
   --effort N         search N times as much (1)
   --time-limit MS    take the best plan found in so many milliseconds
+  --exact            let HiGHS (npm install highs) prove how good the plan is, or better it
+  --solver-seconds N what the solver may take (60)
 `;
 
-function main(argv: readonly string[]): number {
+async function main(argv: readonly string[]): Promise<number> {
   let parsed;
   try {
     parsed = parseArgs({
@@ -35,6 +38,8 @@ function main(argv: readonly string[]): number {
         "unit-cost": { type: "boolean" },
         effort: { type: "string" },
         "time-limit": { type: "string" },
+        exact: { type: "boolean" },
+        "solver-seconds": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -53,12 +58,15 @@ function main(argv: readonly string[]): number {
     return 2;
   }
   try {
-    const plan = planGraph(readNodeLink(read(file)), {
+    const graph = readNodeLink(read(file));
+    const options = {
       memory: values.budget,
-      cost: values["unit-cost"] === true ? "unit" : "given",
+      cost: values["unit-cost"] === true ? ("unit" as const) : ("given" as const),
       ...(values.effort === undefined ? {} : { effort: Number(values.effort) }),
       ...(values["time-limit"] === undefined ? {} : { timeLimit: Number(values["time-limit"]) }),
-    });
+      ...(values["solver-seconds"] === undefined ? {} : { solverSeconds: Number(values["solver-seconds"]) }),
+    };
+    const plan = values.exact === true ? await planGraphExact(graph, options) : planGraph(graph, options);
     process.stdout.write(values.json === true ? `${JSON.stringify(plan)}\n` : printed(plan));
     return 0;
   } catch (error) {
@@ -78,7 +86,7 @@ function read(file: string): string {
   }
 }
 
-function printed(plan: GraphPlan): string {
+function printed(plan: GraphPlan & Partial<ExactPlan>): string {
   const percent = (x: number): string => `${(100 * x).toFixed(2)} %`;
   const ofPeak = (bytes: number): string =>
     `${formatBytes(bytes)} (${percent(bytes / Math.max(1, plan.baseline.peak))})`;
@@ -88,12 +96,18 @@ function printed(plan: GraphPlan): string {
     ["peak without a plan", formatBytes(plan.baseline.peak)],
     ["least possible peak", ofPeak(plan.lowerBound.peak)],
     ["extra time", percent(plan.overhead)],
+    ...(plan.proven === undefined
+      ? []
+      : [["proven", `no plan in the given order takes less than ${percent(lowest(plan))} extra`] as const]),
     ["steps", `${plan.sequence.length}, ${plan.sequence.length - new Set(plan.sequence).size} of them repeats`],
     ["saved", list(plan.saved)],
     ["recomputed", list(plan.recomputed)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(20)} ${value}\n`).join("");
 }
+
+const lowest = ({ lowerBound, baseline }: GraphPlan): number =>
+  baseline.time > 0 ? lowerBound.time / baseline.time - 1 : 0;
 
 function list(nodes: readonly PlannedNode[]): string {
   if (nodes.length === 0) return "nothing";
@@ -104,4 +118,4 @@ function list(nodes: readonly PlannedNode[]): string {
   return shown.join(", ") + (nodes.length > 8 ? `, and ${nodes.length - 8} more` : "");
 }
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,7 @@
 /** `remat/plan`: the memory planner on plain graphs, and the simple planners beside which it is measured. */
 export { BudgetError, type BudgetHolder, PlanGraphError } from "../errors.ts";
 export type { InPlace, PlanEdge, PlanGraph, PlanNode, PlanOutput } from "./graph.ts";
+export { type ExactOptions, type ExactPlan, planGraphExact } from "./exact/planExact.ts";
 export { formatBytes, parseBudget } from "./memoryBudget.ts";
 export { readNodeLink } from "./nodeLink.ts";
 export { type ParetoOptions, paretoGraph } from "./paretoGraph.ts";
