@@ -27,6 +27,7 @@ interface Step {
   readonly minutes: number;
   readonly script: string;
   readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** The tests that the step counted, and what is wrong with them beyond a failing test; throws if they are missing. */
   readonly count?: (run: Run) => Counts & { readonly problems?: readonly string[] };
   /** Failing tests are counted one by one; with this the step doesn't fail a second time for them. */
@@ -47,14 +48,14 @@ const totalMinutes = 28;
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 
 /** Runs `npm run SCRIPT -- ARGS`, shows what it writes, and stops it and its children after `seconds`. */
-function npmRun(script: string, args: readonly string[], seconds: number): Promise<Run> {
+function npmRun({ script, args = [], env = {} }: Step, seconds: number): Promise<Run> {
   const windows = process.platform === "win32";
   const child = spawn("npm", ["run", script, "--", ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
     detached: !windows,
     shell: windows,
-    env: { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: undefined },
+    env: { ...process.env, ...env, CI: "true", NO_COLOR: "1", FORCE_COLOR: undefined },
   });
   return new Promise((resolve) => {
     let tail = "";
@@ -177,6 +178,24 @@ const steps: readonly Step[] = [
     count: () => countCorpus(corpusReport),
     exitCodeIsCounted: true,
   },
+  {
+    name: "corpus, js engine",
+    minutes: 8,
+    script: "corpus",
+    args: ["--json", corpusReport],
+    env: { REMAT_ENGINE: "js" },
+    count: () => countCorpus(corpusReport),
+    exitCodeIsCounted: true,
+  },
+  {
+    name: "test, js engine",
+    minutes: 8,
+    script: "test",
+    args: ["--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`],
+    env: { REMAT_ENGINE: "js" },
+    count: () => countVitest(vitestReport),
+    exitCodeIsCounted: true,
+  },
   { name: "size", minutes: 1, script: "size" },
   { name: "check:package", minutes: 4, script: "check:package" },
   { name: "test:all", minutes: 12, script: "test:all", count: countClosingLine, exitCodeIsCounted: true },
@@ -185,7 +204,7 @@ const steps: readonly Step[] = [
 async function runStep(step: Step, seconds: number): Promise<Outcome> {
   console.log(`\n── ${step.name}`);
   const from = performance.now();
-  const run = await npmRun(step.script, step.args ?? [], seconds);
+  const run = await npmRun(step, seconds);
   const problems: string[] = [];
   let counts: Counts = { passed: 0, failed: 0 };
   try {

@@ -1,4 +1,4 @@
-/** Amounts of memory as text: "64MiB" to bytes and back. */
+/** Amounts of memory and work, as users write them and as tables print them: "4KiB", "64 MB", 4096; "1.5 kflop". */
 import { MemoryBudgetError } from "./errors.ts";
 
 const units: Readonly<Record<string, number>> = {
@@ -6,36 +6,52 @@ const units: Readonly<Record<string, number>> = {
   kb: 1e3,
   mb: 1e6,
   gb: 1e9,
+  tb: 1e12,
   kib: 2 ** 10,
   mib: 2 ** 20,
   gib: 2 ** 30,
+  tib: 2 ** 40,
 };
 
+/** A number of bytes, or text such as "4KiB" (1024 bytes each) or "4kB" (1000 bytes each). */
+export type ByteSize = number | string;
+
 /**
- * Bytes of an amount: a number of bytes, or a text with a unit ("64MiB", "1.5 GB", "512 B").
+ * Bytes of an amount. `asked` says who asks, for the error.
  *
  * @throws MemoryBudgetError for anything else, or for what is negative or no number.
  */
-export function parseBytes(amount: number | string, asked = "an amount of memory"): number {
-  if (typeof amount === "number") {
-    if (amount >= 0) return amount;
-    throw new MemoryBudgetError(asked, String(amount));
+export function parseBytes(amount: ByteSize, asked = "an amount of memory"): number {
+  if (typeof amount === "number" && amount >= 0) return amount;
+  const match = typeof amount === "string" ? /^\s*(\d+(?:\.\d+)?|\.\d+)\s*([kmgt]?i?b)?\s*$/i.exec(amount) : null;
+  const unit = match === null ? undefined : units[(match[2] ?? "b").toLowerCase()];
+  if (match === null || unit === undefined) {
+    throw new MemoryBudgetError(asked, typeof amount === "string" ? JSON.stringify(amount) : String(amount));
   }
-  const match = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]+)\s*$/.exec(amount);
-  const unit = match === null ? undefined : units[match[2].toLowerCase()];
-  if (match === null || unit === undefined) throw new MemoryBudgetError(asked, JSON.stringify(amount));
   return Math.floor(Number(match[1]) * unit);
 }
 
-/** Bytes for people: "64.0 MiB". */
+/** `1.5 KiB`: three digits at most, in binary units. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${String(bytes)} B`;
-  const names = ["KiB", "MiB", "GiB", "TiB"];
   let value = bytes;
-  let unit = -1;
+  let unit = 0;
+  const names = ["B", "KiB", "MiB", "GiB", "TiB"];
   while (value >= 1024 && unit < names.length - 1) {
     value /= 1024;
     unit++;
   }
-  return `${value.toFixed(1)} ${names[unit]}`;
+  const digits = unit === 0 ? 0 : value < 10 ? 2 : value < 100 ? 1 : 0;
+  return `${String(Number(value.toFixed(digits)))} ${names[unit]}`;
+}
+
+/** `1.5 kflop`: in decimal units. */
+export function formatFlops(flops: number): string {
+  let value = flops;
+  let unit = 0;
+  const names = ["flop", "kflop", "Mflop", "Gflop", "Tflop"];
+  while (value >= 1000 && unit < names.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${String(Number(value.toPrecision(3)))} ${names[unit]}`;
 }

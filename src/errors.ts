@@ -327,7 +327,7 @@ export class UnknownEngineError extends RematValueError {
 export class MemoryBudgetError extends RematValueError {
   constructor(asked: string, came: string) {
     super(
-      `${asked} was given as ${came}: that is no amount of memory.\nGive a number of bytes, or a text with a unit: "64MiB", "1.5GB", "512B".`,
+      `${asked} was given as ${came}: that is no amount of memory.\nGive a number of bytes that isn't negative, or text such as "4KiB", "64MiB" or "1.5GB".`,
     );
   }
 }

@@ -6,7 +6,12 @@ import { createWasm } from "./engines/wasm/index.ts";
 import "./numpy/methods.ts";
 import { report } from "./report.ts";
 
+/** The environment may name the engine to begin with: `REMAT_ENGINE=js`. */
+const { process } = globalThis as {
+  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+};
+
 registerEngine(js);
 registerEngine(createWasm(js));
-setEngine("wasm");
+setEngine(process?.env?.REMAT_ENGINE ?? "wasm");
 report();

@@ -12,7 +12,7 @@ import type { NDArray } from "./core/array.ts";
 import { InternalError } from "./errors.ts";
 import { flatFunction, flattenArgs, requireFunction, type AnyFunction } from "./api/flat.ts";
 import { vjpProgram } from "./api/vjpProgram.ts";
-import { formatBytes, formatFlops } from "./policy/bytes.ts";
+import { formatBytes, formatFlops } from "./bytes.ts";
 import type { Cost } from "./passes/costs.ts";
 import { backwardProgram, consumersOf, recomputeCost, type Consumer } from "./residualUses.ts";
 

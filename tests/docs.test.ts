@@ -3,6 +3,7 @@ import { existsSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { setEngine } from "../src/index.ts";
 import {
   examplesOfMarkdown,
   examplesOfSource,
@@ -44,6 +45,8 @@ function checkExample(got: unknown, wanted: unknown): unknown {
 }
 
 beforeAll(() => {
+  // What the documentation shows is the default engine.
+  setEngine("wasm");
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   Object.assign(globalThis, { checkExample });

@@ -13,7 +13,7 @@ import { askPolicy, Recompute, Saveable, type Policy, type PolicyAnswer, type Po
 import { checkAnswer } from "../passes/partialEval.ts";
 import { costOf } from "../passes/costs.ts";
 import { PolicyError, RematTypeError, RematValueError, describe } from "../errors.ts";
-import { parseBytes, type ByteSize } from "./bytes.ts";
+import { parseBytes, type ByteSize } from "../bytes.ts";
 import { checkNames, checkPolicies, nameOf, policy, type PolicyHooks } from "./rule.ts";
 
 type Answer = Exclude<PolicyAnswer, boolean>;
