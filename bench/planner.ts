@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- planner [--graphs=DIR] [--exact]`: the planner on profiled training graphs in node-link JSON, beside Chen's segments, the
- * knapsack on saved bytes, and the smallest cut. Overheads are shares of the time of a step; a dash says that no plan of that kind has
+ * knapsack on saved bytes, the smallest cut, and HiGHS if asked (`--exact`). Overheads are shares of the time of a step; a dash says that no plan of that kind has
  * such a peak. The graphs are others' data and are not part of this project: without them there is nothing to measure.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -13,6 +13,7 @@ import {
   knapsackPlan,
   minCutPlan,
   planGraph,
+  planGraphExact,
   readNodeLink,
 } from "../src/plan/index.ts";
 
@@ -22,9 +23,11 @@ const budgets: Readonly<Record<string, readonly number[]>> = {
   segnet: [0.9, 0.8, 0.7, 0.6, 0.5, 0.45],
   mobilenet: [0.5, 0.4, 0.3, 0.25],
 };
+/** Time for the solver, for each budget. */
+const SOLVER_SECONDS = 60;
 const anyGraph = [0.9, 0.7, 0.5, 0.3];
 
-export function benchPlanner(flags: readonly string[]): void {
+export async function benchPlanner(flags: readonly string[]): Promise<void> {
   const flag = flags.find((text) => text.startsWith("--graphs="));
   const folder =
     flag?.slice("--graphs=".length) ?? process.env.REMAT_GRAPHS ?? join(import.meta.dirname, "../../shared/graphs");
@@ -34,7 +37,9 @@ export function benchPlanner(flags: readonly string[]): void {
   }
   const row = (...cells: readonly string[]): void =>
     console.log(cells.map((cell, k) => cell.padStart(k === 0 ? 10 : 9)).join(" "));
-  row("graph", "budget", "planner", "peak", "ms", "Chen", "knapsack", "cut peak", "cut");
+  const exact = flags.includes("--exact");
+  const solved = exact ? ["exact", "proven"] : [];
+  row("graph", "budget", "planner", "peak", "ms", "Chen", "knapsack", "cut peak", "cut", ...solved);
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
     const name = file.replace(/\.json$/, "");
     const graph = readNodeLink(readFileSync(join(folder, file), "utf8"));
@@ -43,9 +48,12 @@ export function benchPlanner(flags: readonly string[]): void {
     const cut = minCutPlan(graph);
     for (const memory of budgets[name] ?? anyGraph) {
       const start = performance.now();
-      const plan = attempt(() => planGraph(graph, { memory }));
+      const plan = await attempt(() => planGraph(graph, { memory }));
       const ms = performance.now() - start;
       const bytes = memory * cut.baseline.peak;
+      const best = exact
+        ? await attempt(() => planGraphExact(graph, { memory, solverSeconds: SOLVER_SECONDS }))
+        : undefined;
       row(
         name,
         memory.toFixed(2),
@@ -56,6 +64,7 @@ export function benchPlanner(flags: readonly string[]): void {
         percent(fastest(sack, bytes)),
         (cut.peak / cut.baseline.peak).toFixed(3),
         percent(cut),
+        ...(exact ? [percent(best), best === undefined ? "-" : best.proven ? "yes" : "no"] : []),
       );
     }
   }
@@ -68,9 +77,9 @@ function fastest(plans: readonly GraphPlan[], bytes: number): GraphPlan | undefi
   return plans.filter(({ peak }) => peak <= bytes).sort((a, b) => a.time - b.time)[0];
 }
 
-function attempt(f: () => GraphPlan): GraphPlan | undefined {
+async function attempt<P extends GraphPlan>(f: () => P | Promise<P>): Promise<P | undefined> {
   try {
-    return f();
+    return await f();
   } catch (error) {
     if (error instanceof BudgetError) return undefined;
     throw error;

@@ -21,5 +21,5 @@ for (const name of wanted) {
     process.exitCode = 2;
     break;
   }
-  benches[name]();
+  await benches[name]();
 }
