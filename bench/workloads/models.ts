@@ -1,6 +1,6 @@
 /** The workloads as programs of this library: what a user would write, with nothing tuned for them. */
 import { checkpoint, lax, nn, np, type NDArray } from "../../src/index.ts";
-import { W2, W3, W4, W7 } from "./inputs.ts";
+import { W2, W3, W4, W7 } from "./definition.ts";
 
 /** W1: three layers sin(W x), summed. */
 export function tiny(weights: readonly NDArray[], x: NDArray): NDArray {

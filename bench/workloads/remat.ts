@@ -1,81 +1,29 @@
 /**
  * This library on the workloads, each in a process of its own: `node --conditions=@remat/source bench/workloads/remat.ts W3`. Prints a line of JSON
- * for each figure. Times are minima over repeated calls.
+ * for each figure. The word `memory` in place of a workload prints what the memory plans say.
  */
-import { checkpoint, grad, jit, np, valueAndGrad, type NDArray } from "../../src/index.ts";
+import { checkpoint, grad, jit, memory, np, valueAndGrad, type MemoryReport, type NDArray } from "../../src/index.ts";
 import type { ConcreteArray } from "../../src/core/array.ts";
-import {
-  checks,
-  convInputs,
-  gptInputs,
-  mlpInput,
-  mlpParameters,
-  oneHot,
-  random,
-  rnnInputs,
-  W2,
-  W5,
-  W6,
-  W8,
-} from "./inputs.ts";
+import { W1, W2, W5, W6, W8 } from "./definition.ts";
+import { recorder } from "./figures.ts";
+import { convInputs, gptInputs, mlpInput, mlpParameters, oneHot, random, rnnInputs } from "./inputs.ts";
 import { convLoss, convRate, elementwise, gptLoss, mlpLoss, mlpRate, rnnLoss, tiny } from "./models.ts";
 
-export interface Figure {
-  readonly peer: string;
-  readonly workload: string;
-  readonly metric: string;
-  readonly value: number;
-  readonly unit: string;
-}
-
-const emit = (workload: string, metric: string, value: number, unit: string): void => {
-  console.log(JSON.stringify({ peer: "remat", workload, metric, value: Number(value.toPrecision(6)), unit }));
-};
+const { bytes, check, fastest, first, fromStart } = recorder("remat");
 
 const values = (x: NDArray): ArrayLike<number> => (x as ConcreteArray).data as Float32Array;
 const scalar = (x: NDArray): number => values(x)[0];
 
-function check(name: string, value: number): void {
-  const expected = checks[name];
-  emit(name.split(" ")[0], `check ${name}`, value, "");
-  if (Math.abs(value - expected) > 2e-5 * Math.abs(expected)) {
-    throw new Error(`${name} is ${String(value)}, and should be ${String(expected)}`);
-  }
-}
-
-/** The least milliseconds that a call takes. */
-function fastest(call: () => unknown, { budget = 3000, inner = 1 } = {}): number {
-  for (let i = 0; i < 2; i++) call();
-  let best = Infinity;
-  const start = performance.now();
-  for (let reps = 0; reps < 5 || performance.now() - start < budget; reps++) {
-    const t = performance.now();
-    for (let i = 0; i < inner; i++) call();
-    best = Math.min(best, (performance.now() - t) / inner);
-  }
-  return best;
-}
-
-function first(workload: string, metric: string, call: () => unknown): void {
-  const t = performance.now();
-  call();
-  emit(workload, metric, performance.now() - t, "ms");
-}
-
 const workloads: Readonly<Record<string, () => void>> = {
   W1() {
-    const weights = [
-      [5, 4],
-      [6, 5],
-      [7, 6],
-    ].map((s, i) => random(s, i));
+    const weights = W1.shapes.map((s, i) => random(s, i));
     const x = random([4], 9);
     const plain = jit(grad(tiny));
     first("W1", "first call", () => plain(weights, x));
-    emit("W1", "first gradient from process start", performance.now(), "ms");
-    emit("W1", "steady", 1000 * fastest(() => plain(weights, x), { inner: 1000 }), "us");
+    fromStart("W1", "first gradient from process start");
+    fastest("W1", "steady", () => plain(weights, x), { inner: 1000 });
     const kept = jit(grad(checkpoint(tiny)));
-    emit("W1", "steady, checkpoint", 1000 * fastest(() => kept(weights, x), { inner: 1000 }), "us");
+    fastest("W1", "steady, checkpoint", () => kept(weights, x), { inner: 1000 });
   },
   W2() {
     const x = mlpInput();
@@ -95,7 +43,7 @@ const workloads: Readonly<Record<string, () => void>> = {
     for (let i = 1; i < 10; i++) losses.push(scalar(once()));
     check("W2 first loss", losses[0]);
     check("W2 tenth loss", losses[9]);
-    emit("W2", "step", fastest(once), "ms");
+    fastest("W2", "step", once);
   },
   W3() {
     const { parameters, input, target, mask } = gptInputs();
@@ -105,12 +53,7 @@ const workloads: Readonly<Record<string, () => void>> = {
       first("W3", `first call${suffix}`, () => {
         check("W3 loss", scalar(step(parameters, input, target, mask)[0]));
       });
-      emit(
-        "W3",
-        `step${suffix}`,
-        fastest(() => step(parameters, input, target, mask), { budget: 5000 }),
-        "ms",
-      );
+      fastest("W3", `step${suffix}`, () => step(parameters, input, target, mask), { budget: 5000 });
     }
   },
   W4() {
@@ -121,12 +64,7 @@ const workloads: Readonly<Record<string, () => void>> = {
       first("W4", `first call${suffix}`, () => {
         check("W4 loss", scalar(step(...args)[0]));
       });
-      emit(
-        "W4",
-        `step${suffix}`,
-        fastest(() => step(...args)),
-        "ms",
-      );
+      fastest("W4", `step${suffix}`, () => step(...args));
     }
   },
   W5() {
@@ -136,12 +74,7 @@ const workloads: Readonly<Record<string, () => void>> = {
     const g = values(gradient(x));
     for (let i = 0; i < g.length; i++) total += Math.abs(g[i]);
     check("W5 gradient", total);
-    emit(
-      "W5",
-      "gradient",
-      fastest(() => gradient(x)),
-      "ms",
-    );
+    fastest("W5", "gradient", () => gradient(x));
   },
   W6() {
     for (const n of W6) {
@@ -155,7 +88,7 @@ const workloads: Readonly<Record<string, () => void>> = {
       };
       for (const [name, product] of Object.entries(products)) {
         const f = jit(product);
-        emit("W6", `${name} ${String(n)}`, (2 * n ** 3) / fastest(() => f(a, b), { budget: 1500 }) / 1e6, "GFLOP/s");
+        fastest("W6", `${name} ${String(n)}`, () => f(a, b), { budget: 1500 });
       }
     }
   },
@@ -174,7 +107,7 @@ const workloads: Readonly<Record<string, () => void>> = {
     first("W7", "first call", () => {
       check("W7 loss", scalar(once()));
     });
-    emit("W7", "step", fastest(once), "ms");
+    fastest("W7", "step", once);
   },
   W8() {
     for (const depth of W8.depths) {
@@ -190,18 +123,34 @@ const workloads: Readonly<Record<string, () => void>> = {
         const gradient = jit(grad(loss));
         const suffix = `${String(depth)}${checkpointed ? ", checkpoint" : ""}`;
         first("W8", `first call ${suffix}`, () => gradient(weights, x));
-        emit(
-          "W8",
-          `steady ${suffix}`,
-          fastest(() => gradient(weights, x), { budget: 1000 }),
-          "ms",
-        );
+        fastest("W8", `steady ${suffix}`, () => gradient(weights, x), { budget: 1000 });
       }
     }
   },
 };
 
+/** What `memory()` says of the programs of W3, W4 and W5; nothing is run. */
+function memories(): void {
+  const { parameters, input, target, mask } = gptInputs();
+  const emit = (workload: string, what: string, report: MemoryReport): void => {
+    bytes(workload, `temporaries${what}`, report.temporaries);
+    bytes(workload, `beyond inputs${what}`, report.peak - report.arguments - report.constants);
+    bytes(workload, `outputs${what}`, report.outputs);
+  };
+  for (const kept of [false, true]) {
+    const step = jit(valueAndGrad(gptLoss(kept)));
+    emit("W3", kept ? ", checkpoint" : "", memory(step, parameters, input, target, mask));
+    const rnn = jit(valueAndGrad(rnnLoss(kept), { argnums: [0, 1] }));
+    emit("W4", kept ? ", segments" : "", memory(rnn, ...rnnInputs()));
+  }
+  emit("W5", "", memory(jit(grad(elementwise)), random([W5.size], 500, 2)));
+}
+
 for (const name of process.argv.slice(2)) {
+  if (name === "memory") {
+    memories();
+    continue;
+  }
   const run = workloads[name];
   if (run === undefined)
     throw new Error(`there is no workload ${name}; there are ${Object.keys(workloads).join(", ")}`);
