@@ -64,6 +64,7 @@ export {
   type SavedResidual,
 } from "./residuals.ts";
 export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";
+export { explain, printExplain, type Finding, type FindingKind } from "./explain.ts";
 export { memory, printMemory, type LiveValue, type MemoryMoment, type MemoryReport } from "./memory.ts";
 export {
   pareto,
