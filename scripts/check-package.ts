@@ -31,6 +31,7 @@ const entries: readonly (readonly [entry: string, source: string])[] = [
   ["./optim", "optim/index"],
   ["./plan", "plan/index"],
   ["./random", "random/index"],
+  ["./schedules", "schedules/index"],
   ["./scipy", "scipy/index"],
   ["./tree", "tree"],
 ];

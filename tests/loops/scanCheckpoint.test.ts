@@ -1,5 +1,5 @@
 /** `scan` with few states kept: the bits of the plain loop, the least number of steps, and the memory that was promised. */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   BudgetError,
   checkpoint,
@@ -169,7 +169,10 @@ describe("steps", () => {
 
 describe("memory", () => {
   // Only an engine that compiles knows its peak.
-  const before = setEngine("wasm");
+  let before: ReturnType<typeof setEngine> = null;
+  beforeAll(() => {
+    before = setEngine("wasm");
+  });
   afterAll(() => setEngine(before ?? "wasm"));
   const size = 4096;
   const net = (option: Option) => (c: NDArray, w: NDArray) =>

@@ -12,6 +12,7 @@ import {
   plan,
   policyToJSON,
   random,
+  setEngine,
   tree,
   valueAndGrad,
   type NDArray,
@@ -19,6 +20,9 @@ import {
 import type { ConcreteArray } from "../../src/core/array.ts";
 import { gptInputs } from "../../bench/workloads/inputs.ts";
 import { gptLoss } from "../../bench/workloads/models.ts";
+
+// Only an engine that compiles knows its peak.
+setEngine("wasm");
 
 const normal = (shape: readonly number[], seed: number): NDArray => random.normal(random.key(seed), shape);
 const bits = (x: unknown): ArrayLike<number>[] =>
