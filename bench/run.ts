@@ -3,6 +3,7 @@ import { benchGemm } from "./gemm.ts";
 import { benchMath } from "./math.ts";
 import { benchPlanner } from "./planner.ts";
 import { benchTrace } from "./trace.ts";
+import { benchWorkloads } from "./workloads.ts";
 
 const flags = process.argv.slice(2).filter((text) => text.startsWith("--"));
 
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, () => unknown>> = {
   gemm: benchGemm,
   math: benchMath,
   planner: () => benchPlanner(flags),
+  workloads: () => benchWorkloads(flags),
 };
 
 const names = process.argv.slice(2).filter((text) => !text.startsWith("--"));
