@@ -17,7 +17,12 @@ export function reuseInPlace(program: Program, donated: readonly boolean[]): voi
   const unite = (from: Buffer, to: Buffer): void => {
     from.alias = to;
     if (kept.has(from)) kept.add(to);
-    const all = [...(touches.get(from) ?? []), ...(touches.get(to) ?? [])].sort((a, b) => a.time - b.time);
+    const all = touches.get(to) ?? [];
+    const more = touches.get(from) ?? [];
+    // Chains of values in one place grow at their end only.
+    const follows = all.length === 0 || more.length === 0 || all[all.length - 1].time <= more[0].time;
+    for (const t of more) all.push(t);
+    if (!follows) all.sort((x, y) => x.time - y.time);
     touches.delete(from);
     touches.set(to, all);
   };
@@ -79,6 +84,13 @@ function readsInOrder(step: LoopKernel, read: Buffer): boolean {
   });
 }
 
+/** Whether a buffer is written at the last moment of its life. */
+function writesAtEnd(uses: readonly Touch[]): boolean {
+  const { time } = uses[uses.length - 1];
+  for (let i = uses.length - 1; i >= 0 && uses[i].time === time; i--) if (uses[i].writes) return true;
+  return false;
+}
+
 /** Outputs of a kernel take the places of operands that end with it. */
 function overwrite(
   step: LoopKernel,
@@ -98,7 +110,7 @@ function overwrite(
       if (!isOwn(read, kept) && !mayWrite.has(read)) continue;
       // A kept output may take another's place, but then lives to the end there; two kept ones never share.
       const uses = touches.get(read) ?? [];
-      if (uses[uses.length - 1]?.time !== time || uses.some((t) => t.time === time && t.writes)) continue;
+      if (uses[uses.length - 1]?.time !== time || writesAtEnd(uses)) continue;
       if (!placeByPlace(step, read, out)) continue;
       unite(out, read);
       break;
