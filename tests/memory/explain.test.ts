@@ -15,7 +15,11 @@ import {
   valueAndGrad,
   type NDArray,
   type Policy,
+  setEngine,
 } from "../../src/index.ts";
+
+// Only an engine that compiles knows its peak.
+setEngine("wasm");
 
 const x = np.ones([512, 64]);
 const weights = Array.from({ length: 6 }, () => np.eye(64));
