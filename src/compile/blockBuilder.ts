@@ -11,7 +11,7 @@ import { addControl, isControl } from "./control.ts";
 import type { Held, Place } from "./held.ts";
 import { isOneRun, KernelBuilder, spaceOf } from "./kernelBuilder.ts";
 import type { Tag } from "./lower.ts";
-import type { Fold } from "./loop.ts";
+import { folds } from "./loop.ts";
 import { moved, reshaped, transposed } from "./moves.ts";
 import type { Buffer, Block, CopyStep, Operand, Step } from "./program.ts";
 import type { ProgramContext } from "./programContext.ts";
@@ -19,23 +19,15 @@ import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { addSlice } from "./slices.ts";
 import { isWide, nodeOf, restretch, scalarOf, stretched, type Piece } from "./reading.ts";
 import type { Routine } from "./target.ts";
+import { widened } from "./widen.ts";
 import { identityView, isContiguous, reshapeView, transposeView, type Fill, type View } from "./view.ts";
-
-const folds: Readonly<Record<string, Fold>> = {
-  reduce_sum: "sum",
-  reduce_prod: "prod",
-  reduce_max: "max",
-  reduce_min: "min",
-  reduce_and: "and",
-  reduce_or: "or",
-  reduce_xor: "xor",
-};
 
 export class BlockBuilder {
   readonly context: ProgramContext;
   readonly #steps: (KernelBuilder | Step)[] = [];
   readonly #values = new Map<Atom, Held>();
   #tags: ReadonlyMap<Var, Tag> = new Map();
+  readonly #ownTags = new Map<Var, Tag>();
   /** Kernels before this step don't grow any more. */
   #open = 0;
 
@@ -226,6 +218,15 @@ export class BlockBuilder {
       }
       return;
     }
+    const wide = widened(eqn);
+    if (wide !== null) {
+      const tag = this.#tagOf(eqn);
+      for (const e of wide) {
+        if (tag !== undefined) this.#ownTags.set(e.outvars[0], tag);
+        this.#add(e);
+      }
+      return;
+    }
     if (isControl(eqn) && addControl(this, eqn, args)) return;
     if (addSlice(this, eqn, args)) return;
     const movable = [...args.map((a) => a.aval), ...eqn.outvars.map((v) => v.aval)].every((a) =>
@@ -247,6 +248,10 @@ export class BlockBuilder {
       }
     }
     this.#addCall(eqn, args);
+  }
+
+  #tagOf({ outvars: [v] }: Eqn): Tag | undefined {
+    return this.#tags.get(v) ?? this.#ownTags.get(v);
   }
 
   #addCall(eqn: Eqn, args: readonly Held[]): void {
@@ -305,7 +310,7 @@ export class BlockBuilder {
 
   /** The kernel that an equation on arrays of this type joins: made ready to read all of its operands. */
   #kernelFor(eqn: Eqn, args: readonly Held[], aval: ShapedArray, flags?: readonly boolean[]): KernelBuilder {
-    const tag = this.#tags.get(eqn.outvars[0]);
+    const tag = this.#tagOf(eqn);
     const wide = isWide(eqn.outvars[0].aval) || args.some((a) => isWide(a.aval));
     const joinable = (kernel: KernelBuilder): boolean => {
       if (kernel.index < this.#open || kernel.full || kernel.wide !== wide) return false;

@@ -44,6 +44,17 @@ export interface Store {
 
 export type Fold = "sum" | "prod" | "max" | "min" | "and" | "or" | "xor";
 
+/** What the primitives of reductions fold by. */
+export const folds: Readonly<Record<string, Fold>> = {
+  reduce_sum: "sum",
+  reduce_prod: "prod",
+  reduce_max: "max",
+  reduce_min: "min",
+  reduce_and: "and",
+  reduce_or: "or",
+  reduce_xor: "xor",
+};
+
 /** The values of a node folded over the kernel's reduced dimensions, to a buffer in row-major order of the others. */
 export interface Reduction {
   readonly fold: Fold;

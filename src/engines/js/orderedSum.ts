@@ -1,13 +1,17 @@
-/** Sums of floats in the order that all engines share (`compile/loop.ts`), with every partial sum rounded to the dtype. */
+/** Sums of floats in the order that all engines share (`compile/loop.ts`), with every partial sum rounded to the dtype; halves are added as float32. */
 import type { ConcreteArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import { BLOCK, lanesOf } from "../../compile/loop.ts";
+import type { TypedArray } from "../../core/dtype.ts";
+import { numbersOf, stored } from "./numbers.ts";
 import { stridesOf } from "./shape.ts";
 
 type Floats = Float32Array | Float64Array;
 
-export function orderedSum(x: ConcreteArray, out: ShapedArray, axes: readonly number[]): Floats {
-  const data = x.data as Floats;
+export const orderedSum = (x: ConcreteArray, out: ShapedArray, axes: readonly number[]): TypedArray =>
+  stored(sumsOf(x, numbersOf(x) as Floats, out, axes), out.dtype);
+
+function sumsOf(x: ConcreteArray, data: Floats, out: ShapedArray, axes: readonly number[]): Floats {
   const Storage = data instanceof Float32Array ? Float32Array : Float64Array;
   const result: Floats = new Storage(out.size);
   if (x.size === 0) return result;

@@ -78,7 +78,7 @@ const sumReals = folding(sumFold);
 
 const reduceSum: Kernel = (args, outs, params) => {
   const { dtype } = outs[0];
-  if (dtype === "float32" || dtype === "float64") return [orderedSum(args[0], outs[0], (params as AxesParams).axes)];
+  if (dtypes[dtype].kind === "float") return [orderedSum(args[0], outs[0], (params as AxesParams).axes)];
   if (!isComplex(dtype)) return sumReals(args, outs, params);
   const x = withAxesLast(args[0], (params as AxesParams).axes);
   const values = x.data as Float64Array;

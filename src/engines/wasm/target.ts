@@ -4,7 +4,6 @@ import type { Target } from "../../compile/target.ts";
 import { isMovable } from "./code/lanes.ts";
 import { supports } from "./code/scalarOps.ts";
 import { routineOf } from "./routines.ts";
-import { formOf } from "./code/vectorCode.ts";
 
 export const wasmTarget: Target = {
   movable: isMovable,
@@ -21,10 +20,8 @@ export const wasmTarget: Target = {
     // Products overflow or not by the order of their factors, so they are taken one after another.
     if (name === "reduce_prod" && dtypes[dtype].kind === "float") return false;
     if (name === "reduce_and" || name === "reduce_or" || name === "reduce_xor") return true;
-    // Narrow integers wrap at each step; their sums are rare.
-    return dtype === "bool"
-      ? name !== "reduce_sum" && name !== "reduce_prod"
-      : dtypes[dtype].bytes >= 4 && formOf(dtype) !== "mask";
+    // What adds narrow numbers is widened before it comes here.
+    return dtypes[dtype].bytes >= 4 || name === "reduce_max" || name === "reduce_min";
   },
   routine: routineOf,
 };

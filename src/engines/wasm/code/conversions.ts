@@ -1,15 +1,13 @@
 /** Conversions between dtypes in registers. Floats become integers by dropping their fraction; what is out of range saturates, NaN is 0. */
 import { dtypes, type DType } from "../../../core/dtype.ts";
 import type { Local } from "../encode/function.ts";
+import { roundToBfloat16, roundToFloat16 } from "../math/halves.ts";
 import { formOf, isSigned, type VectorCode } from "./vectorCode.ts";
 
 const bitsOf = (dtype: DType): number => 8 * dtypes[dtype].bytes;
 
-const isHalf = (dtype: DType): boolean => dtype === "float16" || dtype === "bfloat16";
-
 /** Whether `convert` has code for this pair. */
 export function converts(from: DType, to: DType): boolean {
-  if (isHalf(from) || isHalf(to)) return false;
   const [a, b] = [formOf(from), formOf(to)];
   if (a === "f32" || a === "f64") {
     return (
@@ -23,9 +21,16 @@ export function converts(from: DType, to: DType): boolean {
   return true;
 }
 
-/** Leaves the converted value on the stack. */
+/** Rounds the float32 on the stack to a half, if the dtype is one: in registers it stays a float32. */
+export function roundHalf(c: VectorCode, dtype: DType): void {
+  if (dtype === "float16") roundToFloat16(c, c.keep());
+  else if (dtype === "bfloat16") roundToBfloat16(c, c.keep());
+}
+
+/** Leaves the converted value on the stack; a half is yet to be rounded. */
 export function convert(c: VectorCode, x: Local, from: DType, to: DType): void {
   const { f } = c;
+  if (from === "float64" && to === "float16") x = withStickyBit(c, x);
   const [a, b] = [formOf(from), formOf(to)];
   f.get(x);
   if (b === "mask") {
@@ -66,6 +71,19 @@ export function convert(c: VectorCode, x: Local, from: DType, to: DType): void {
     f.get(x).shuffle32(0, 2, 0, 2);
     narrow(c, to);
   }
+}
+
+/**
+ * A float64 with 24 bits, the last of which is set where bits were dropped: to round twice, by way of float32, would take a number just beside the
+ * middle of two float16 for the middle.
+ */
+function withStickyBit(c: VectorCode, x: Local): Local {
+  const { f } = c;
+  const dropped = 2n ** 29n - 1n;
+  f.get(x).get(c.i64(~dropped)).op("v128.and");
+  f.get(x).get(c.i64(dropped)).op("v128.and").get(c.i64(0n)).op("i64x2.ne");
+  f.get(c.i64(dropped + 1n)).op("v128.and", "v128.or");
+  return c.keep();
 }
 
 /** Integers wrap to the width of the dtype. */

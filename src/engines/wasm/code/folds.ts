@@ -53,7 +53,8 @@ export function foldOf(fold: Fold, dtype: DType): FoldCode {
   const form = formOf(dtype);
   const { f32, f64, name } = steps[fold];
   return {
-    neutral: (c) => c.f.get(c.element(neutralValue(fold, dtype), dtype)),
+    // Halves are float32 in registers.
+    neutral: (c) => c.f.get(c.element(neutralValue(fold, dtype), form === "f32" ? "float32" : dtype)),
     step(c) {
       if (form === "f32" && f32 !== undefined) c.f.op(f32);
       else if (form === "f64" && f64 !== undefined) c.f.op(f64);

@@ -1,12 +1,13 @@
 /** Loads and stores of one vector of elements, as each dtype lies in memory and in registers. */
 import { dtypes, type DType } from "../../../core/dtype.ts";
 import type { Local } from "../encode/function.ts";
+import { bfloat16Bits, float16Bits, fromBfloat16, fromFloat16 } from "../math/halves.ts";
 import { formOf, isSigned, type VectorCode } from "./vectorCode.ts";
 
-/** Whether loops know how to move elements of this dtype. Halves are moved as their bits. */
+/** Whether loops know how to move elements of this dtype. */
 export const isMovable = (dtype: DType): boolean => {
   const { kind } = dtypes[dtype];
-  return kind !== "complex" && kind !== "float0" && kind !== "key" && dtype !== "float16" && dtype !== "bfloat16";
+  return kind !== "complex" && kind !== "float0" && kind !== "key";
 };
 
 /** Leaves the elements from the address on (in local `address`, plus `offset` bytes) as a vector on the stack. */
@@ -33,11 +34,13 @@ export function loadVector(c: VectorCode, dtype: DType, address: Local, offset: 
     f.op(signed ? "i16x8.extend_low_i8x16_s" : "i16x8.extend_low_i8x16_u");
   }
   f.op(signed ? "i32x4.extend_low_i16x8_s" : "i32x4.extend_low_i16x8_u");
-  asMask(c, dtype);
+  decode(c, dtype);
 }
 
-/** Booleans in memory are 0 and 1. */
-function asMask(c: VectorCode, dtype: DType): void {
+/** From what lies in memory, widened to 32 bits, to what lies in registers. Booleans in memory are 0 and 1. */
+function decode(c: VectorCode, dtype: DType): void {
+  if (dtype === "float16") fromFloat16(c, c.keep());
+  if (dtype === "bfloat16") fromBfloat16(c, c.keep());
   if (dtype !== "bool") return;
   if (c.wide) c.f.op("i64x2.extend_low_i32x4_u", "i64x2.neg");
   else c.f.op("i32x4.neg");
@@ -56,10 +59,11 @@ export function loadSplat(c: VectorCode, dtype: DType, address: Local, offset: n
       return;
     case 2:
       f.mem(isSigned(dtype) ? "i32.load16_s" : "i32.load16_u", offset, 0).op("i32x4.splat");
+      decode(c, dtype);
       return;
     default:
       f.mem(isSigned(dtype) ? "i32.load8_s" : "i32.load8_u", offset, 0).op("i32x4.splat");
-      asMask(c, dtype);
+      decode(c, dtype);
   }
 }
 
@@ -91,7 +95,7 @@ export function loadStrided(
     f.set(out);
   }
   f.get(out);
-  asMask(c, dtype);
+  decode(c, dtype);
 }
 
 /** Stores the first `count` lanes of `x`, `step` bytes apart, from the address on. */
@@ -139,13 +143,19 @@ export function storeVector(
 function packedLanes(c: VectorCode, dtype: DType, x: Local): Local {
   const { f } = c;
   const { bytes } = dtypes[dtype];
-  f.get(x);
-  if (dtype === "bool") f.get(c.wide ? c.i64(1n) : c.i32(1)).op("v128.and");
+  if (dtype === "float16") float16Bits(c, x);
+  else if (dtype === "bfloat16") bfloat16Bits(c, x);
+  else if (dtype === "bool")
+    f.get(x)
+      .get(c.wide ? c.i64(1n) : c.i32(1))
+      .op("v128.and");
+  else f.get(x);
+  const stored = c.keep();
   const apart = formOf(dtype) === "mask" && c.wide ? 8 : 4;
   const picks = Array.from({ length: 16 }, (_, i) => {
     const lane = Math.floor(i / bytes);
     return lane < c.lanes ? lane * apart + (i % bytes) : 0;
   });
-  f.get(x).shuffle(picks);
+  f.get(stored).get(stored).shuffle(picks);
   return c.keep();
 }

@@ -4,6 +4,7 @@
  */
 import { dtypes, type DType } from "../../../core/dtype.ts";
 import type { FunctionBuilder, Local } from "../encode/function.ts";
+import { roundHalf } from "./conversions.ts";
 import { loadSplat, loadStrided, loadVector } from "./lanes.ts";
 import type { LoopPlan, PlannedNode } from "./loopPlan.ts";
 import { formOf, type VectorCode } from "./vectorCode.ts";
@@ -226,6 +227,7 @@ export class LoopReads {
     if (form === "f32") f.op("f32x4.convert_i32x4_s");
     else if (form === "f64") f.op("f64x2.convert_low_i32x4_s");
     else if (form === "i64") f.op("i64x2.extend_low_i32x4_s");
+    roundHalf(c, node.dtype);
     return c.keep();
   }
 }

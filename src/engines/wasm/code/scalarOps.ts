@@ -7,10 +7,10 @@ import { dtypes } from "../../../core/dtype.ts";
 import type { Params } from "../../../core/jaxpr.ts";
 import type { Local } from "../encode/function.ts";
 import type { PlainOp } from "../encode/opcodes.ts";
-import { convert, converts } from "./conversions.ts";
+import { convert, converts, roundHalf } from "./conversions.ts";
 import { mathRows } from "./mathRows.ts";
 import { nextafter, reducePrecision } from "../math/bits.ts";
-import { formOf, isSigned, type Form, type VectorCode } from "./vectorCode.ts";
+import { formOf, isHalf, isSigned, type Form, type VectorCode } from "./vectorCode.ts";
 
 /** An equation of a loop kernel: the dtypes of its operands and of its result. */
 export interface ScalarOp {
@@ -354,8 +354,12 @@ export function supports(op: ScalarOp): boolean {
   return rowFor(op) !== undefined;
 }
 
+/** Their results are halves if the operands are. */
+const selecting = new Set(["max", "min", "clamp", "select_n", "neg", "abs", "sign", "floor", "ceil", "round"]);
+
 /** The instructions of an equation; the result is left on the stack. */
 export function emitScalarOp(c: VectorCode, args: readonly Local[], op: ScalarOp): void {
   if (op.name === "convert_element_type") convert(c, args[0], op.from[0], op.to);
   else (rowFor(op) as Emit)(c, args, op);
+  if (isHalf(op.to) && !selecting.has(op.name)) roundHalf(c, op.to);
 }

@@ -31,6 +31,8 @@ export function formOf(dtype: DType): Form {
   }
 }
 
+export const isHalf = (dtype: DType): boolean => dtype === "float16" || dtype === "bfloat16";
+
 export const isSigned = (dtype: DType): boolean => dtypes[dtype].kind === "int";
 
 export class VectorCode {

@@ -1,6 +1,5 @@
-/** Operations on the representation of float32: the next number, fewer bits, and the 16-bit floats, whose bits lie in lanes of 32. */
-import type { Local } from "../encode/function.ts";
-import type { MathContext, VectorMath, VectorMath2 } from "./context.ts";
+/** Operations on the representation of float32: the next number, and fewer bits. */
+import type { VectorMath, VectorMath2 } from "./context.ts";
 import { choose, inDouble } from "./double.ts";
 
 /** The next number from x toward y. */
@@ -60,64 +59,3 @@ export const reducePrecision =
       f.get(value).get(wide).get(wide).op("f64x2.abs").get(c.f64(Infinity)).op("f64x2.lt", "v128.bitselect");
     });
   };
-
-/** From the bits of a float16 to float32. */
-export const fromFloat16: VectorMath = (c, bits) => {
-  const { f } = c;
-  f.get(bits)
-    .get(c.i32(0x7fff))
-    .op("v128.and")
-    .i32(13)
-    .op("i32x4.shl")
-    .get(c.f32(2 ** 112))
-    .op("f32x4.mul");
-  // The largest exponent is that of infinity and NaN.
-  f.get(bits).get(c.i32(0x7c00)).op("v128.and").get(c.i32(0x7c00)).op("i32x4.eq");
-  f.get(c.i32(0x7f800000)).op("v128.and", "v128.or");
-  signOf16(c, bits);
-};
-
-function signOf16(c: MathContext, bits: Local): void {
-  c.f.get(bits).get(c.i32(0x8000)).op("v128.and").i32(16).op("i32x4.shl", "v128.or");
-}
-
-/** From float32 to the bits of the nearest float16, ties to even. */
-export const toFloat16: VectorMath = (c, x) => {
-  const { f } = c;
-  f.get(x).op("f32x4.abs");
-  const a = c.keep();
-  f.get(a).i32(13).op("i32x4.shr_u").get(c.i32(1)).op("v128.and").get(a).op("i32x4.add");
-  f.get(c.i32(0xfff - 0x38000000))
-    .op("i32x4.add")
-    .i32(13)
-    .op("i32x4.shr_u");
-  const normal = c.keep();
-  // Below the normal numbers: a multiple of 2^-24.
-  f.get(a)
-    .get(c.f32(2 ** 24))
-    .op("f32x4.mul", "f32x4.nearest", "i32x4.trunc_sat_f32x4_s");
-  f.get(normal)
-    .get(a)
-    .get(c.f32(2 ** -14))
-    .op("f32x4.lt", "v128.bitselect");
-  const finite = c.keep();
-  f.get(c.i32(0x7c00)).get(finite).get(a).get(c.f32(65536)).op("f32x4.ge", "v128.bitselect");
-  const number = c.keep();
-  f.get(number).get(c.i32(0x7e00)).get(x).get(x).op("f32x4.eq", "v128.bitselect");
-  f.get(x).i32(16).op("i32x4.shr_u").get(c.i32(0x8000)).op("v128.and", "v128.or");
-};
-
-/** From the bits of a bfloat16 to float32. */
-export const fromBfloat16: VectorMath = (c, bits) => {
-  c.f.get(bits).i32(16).op("i32x4.shl");
-};
-
-/** From float32 to the bits of the nearest bfloat16, ties to even; NaN stays one. */
-export const toBfloat16: VectorMath = (c, x) => {
-  const { f } = c;
-  f.get(x).i32(16).op("i32x4.shr_u");
-  const upper = c.keep();
-  f.get(upper).get(c.i32(1)).op("v128.and").get(c.i32(0x7fff)).op("i32x4.add").get(x).op("i32x4.add");
-  f.i32(16).op("i32x4.shr_u").get(upper).get(c.i32(0x40)).op("v128.or");
-  f.get(x).get(x).op("f32x4.eq", "v128.bitselect");
-};
