@@ -323,6 +323,25 @@ export class UnknownEngineError extends RematValueError {
   }
 }
 
+/** A number of threads that is none. */
+export class ThreadCountError extends RematValueError {
+  constructor(came: unknown) {
+    super(
+      `a wasm engine was asked for with threads = ${String(came)}: threads are counted in whole numbers from 1 to 64.\n` +
+        "Give the number of cores that it may use, for example navigator.hardwareConcurrency.",
+    );
+  }
+}
+
+/** A helping thread broke off in the middle of a program. */
+export class EngineThreadError extends InternalError {
+  constructor(cause: string) {
+    super(
+      `a program was run by several threads, and one of them broke off (${cause}).\nThe results are lost; run with one thread to find out more, and report this as a bug.`,
+    );
+  }
+}
+
 /** An amount of memory that is none. */
 export class MemoryBudgetError extends RematValueError {
   constructor(asked: string, came: string) {

@@ -1,9 +1,11 @@
 /**
  * The memory of all programs: one WebAssembly memory. Low addresses hold what lives as long as a program (its argument blocks), then comes the arena,
- * which each program lays out for itself while it runs. Memory grows when a program needs more, and never shrinks while it lives.
+ * which each program lays out for itself while it runs. Memory grows when a program needs more, and never shrinks while it lives. With several
+ * threads it is shared, and the first bytes are the control block of its helpers.
  */
 import { OutOfMemoryError } from "../../errors.ts";
 import { runtimeModule } from "./runtime/index.ts";
+import { Pool } from "./threads/pool.ts";
 
 const PAGE = 65536;
 /** Where the arena begins; below it the blocks of programs. Pages that nobody touches cost address space only. */
@@ -15,8 +17,11 @@ const FIRST_BLOCK = 1024;
 
 export class Arena {
   readonly memory: WebAssembly.Memory;
-  readonly shared: boolean;
+  /** How many threads work on programs. */
+  readonly threads: number;
   readonly fast: boolean;
+  /** The other threads. */
+  readonly pool: Pool | null;
   /** The program whose buffers are in the arena, and its arguments. */
   owner: object | null = null;
   /** The most bytes that any run has taken. */
@@ -26,19 +31,28 @@ export class Arena {
   readonly #freeBlocks = new Map<number, number[]>();
   #capacity: number;
 
-  constructor(shared: boolean, fast: boolean) {
+  constructor(threads: number, fast: boolean) {
+    this.threads = threads;
     this.fast = fast;
     const initial = ARENA / PAGE + 16;
-    this.shared = shared;
-    this.memory = new WebAssembly.Memory({ initial, maximum: 65536, shared });
+    this.memory = new WebAssembly.Memory({ initial, maximum: 65536, shared: this.shared });
+    this.pool = this.shared ? new Pool(this.memory, threads - 1) : null;
     this.#capacity = initial * PAGE;
+  }
+
+  get shared(): boolean {
+    return this.threads > 1;
+  }
+
+  /** Routines of the runtime as modules. */
+  routineModules(names: readonly string[]): Map<string, WebAssembly.Module> {
+    const { shared, fast } = this;
+    return new Map(names.map((name) => [name, runtimeModule({ shared, fast, routines: [name] })]));
   }
 
   /** Routines of the runtime, on this memory; each is compiled once. */
   routines(names: readonly string[]): Readonly<Record<string, WebAssembly.ImportValue>> {
-    for (const name of names) {
-      if (name in this.#routines) continue;
-      const module = runtimeModule({ shared: this.shared, fast: this.fast, routines: [name] });
+    for (const [name, module] of this.routineModules(names.filter((n) => !(n in this.#routines)))) {
       const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory } });
       this.#routines[name] = exports[name];
     }

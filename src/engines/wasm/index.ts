@@ -16,8 +16,12 @@ import { Arena } from "./arena.ts";
 import { Instance } from "./instance.ts";
 import { hasFused } from "./runtime/index.ts";
 import { wasmTarget } from "./target.ts";
+import { canShareMemory } from "./threads/worker.ts";
+import { ThreadCountError } from "../../errors.ts";
 
 export interface WasmEngine extends CompilingEngine {
+  /** How many threads work on a program. */
+  readonly threads: number;
   /** The most bytes of the arena that any run has taken. */
   highWater(): number;
   /** The memory of all programs; the arena of the one that runs begins at `ARENA`. */
@@ -34,14 +38,23 @@ export interface WasmOptions {
    * matrices where the machine can, which other machines may round otherwise. In both a recomputed value has the bits of the saved one.
    */
   readonly mode?: "exact" | "fast";
+  /**
+   * How many threads work on a program, this one included: 1 by default, up to 64. Helpers are workers that start when there is something large enough to
+   * share, and don't keep the process alive. The bits are the same for any number; workspace of products and convolutions grows with it. Where
+   * threads can't share memory (a page that isn't `crossOriginIsolated`, Node before 20.16) there is one.
+   */
+  readonly threads?: number;
 }
 
 /** A wasm engine that leaves to `reference` what it has no code for. */
-export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = {}): WasmEngine {
+export function createWasm(reference: Engine, { mode = "exact", threads: asked = 1 }: WasmOptions = {}): WasmEngine {
+  if (!Number.isInteger(asked) || asked < 1 || asked > 64) throw new ThreadCountError(asked);
+  const threads = canShareMemory() ? asked : 1;
+  const target = wasmTarget(threads);
   const fast = mode === "fast" && hasFused();
   let arena: Arena | null = null;
   /** Memory is made when the first program needs it. */
-  const memory = (): Arena => (arena ??= new Arena(false, fast));
+  const memory = (): Arena => (arena ??= new Arena(threads, fast));
   const programs = new WeakMap<ClosedJaxpr<NDArray>, Map<string, Instance>>();
   const eager = new Map<string, Instance | null>();
   let running = false;
@@ -52,7 +65,7 @@ export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = 
     if (instances === undefined) programs.set(closed, (instances = new Map<string, Instance>()));
     let instance = instances.get(key);
     if (instance === undefined) {
-      const compiled = compileFor(closed, wasmTarget, options);
+      const compiled = compileFor(closed, target, options);
       options.onProgress?.({ phase: "code", done: 0 });
       instance = new Instance(compiled, options.donated ?? [], memory(), reference);
       options.onProgress?.({ phase: "code", done: 1 });
@@ -87,7 +100,7 @@ export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = 
     const invars = args.map((a) => new Var(a.aval));
     const outvars = outAvals.map((a) => new Var(a));
     const jaxpr = new Jaxpr([], invars, [{ primitive, invars, outvars, params, source: null }], outvars);
-    const compiled = compileProgram(new ClosedJaxpr<NDArray>(jaxpr, []), wasmTarget);
+    const compiled = compileProgram(new ClosedJaxpr<NDArray>(jaxpr, []), target);
     const { steps } = compiled.program.body;
     if (steps.length === 1 && steps[0].kind === "call" && steps[0].routine === "reference") return null;
     return new Instance(compiled, [], memory(), reference);
@@ -104,7 +117,8 @@ export function createWasm(reference: Engine, { mode = "exact" }: WasmOptions = 
 
   return {
     name: "wasm",
-    target: wasmTarget,
+    target,
+    threads,
     apply(primitive, args, outAvals, params) {
       // A reference kernel that evaluates a program of its own, while a program runs.
       if (running) return reference.apply(primitive, args, outAvals, params);

@@ -8,8 +8,20 @@ import { OutOfMemoryError } from "../../errors.ts";
 import { ARENA, arenaLimit, type Arena } from "./arena.ts";
 import { hostImports } from "./code/host.ts";
 import { blockBytes, emitProgram } from "./programCode.ts";
+import type { Pool } from "./threads/pool.ts";
+import type { Sharing } from "./threads/shareCode.ts";
+import { maySleep } from "./threads/worker.ts";
 
 type Run = () => void;
+
+/** Programs are numbered, so that helpers tell them apart. */
+let programs = 0;
+
+const sharing = (program: number, { threads }: Arena): Sharing => ({
+  program,
+  threads,
+  maySleep: threads > 1 && maySleep(),
+});
 
 /** A place in the arena as elements. */
 interface Window {
@@ -27,6 +39,7 @@ export class Instance {
   readonly #constants: readonly Window[];
   readonly #outputs: readonly (Window | null)[];
   readonly #donated: readonly boolean[];
+  readonly #shares: boolean;
   #memory: ArrayBufferLike | null = null;
   /** The elements that lie in the arena as arguments, from the last run. */
   #last: (TypedArray | null)[];
@@ -38,14 +51,19 @@ export class Instance {
     this.#donated = donated;
     const { program, layout } = compiled;
     if (layout.size > arenaLimit) throw new OutOfMemoryError(tooLarge(compiled));
-    const bytes = blockBytes(program.body);
+    const bytes = blockBytes(program.body, arena.threads);
     const base = arena.allocateBlocks(bytes);
+    const id = ++programs;
     released.register(this, () => {
+      arena.pool?.forget(id);
       arena.freeBlocks(base, bytes);
     });
-    const code = emitProgram(program, base, arena.shared);
+    const code = emitProgram(program, base, sharing(id, arena));
     this.#hostSteps = code.hostSteps;
+    new Int32Array(arena.memory.buffer, base, code.words.length).set(code.words);
     const module = new WebAssembly.Module(code.bytes);
+    if (code.shares) arena.pool?.add(id, module, arena.routineModules(code.routines));
+    this.#shares = code.shares;
     const { exports } = new WebAssembly.Instance(module, {
       env: { memory: arena.memory, host: hostCaller(new WeakRef(this)) },
       math: hostImports,
@@ -81,12 +99,24 @@ export class Instance {
       (this.#inputs[i].view as Float32Array).set(data as Float32Array);
       this.#last[i] = this.#donated[i] ? null : data;
     }
-    this.#run();
+    if (this.#shares) this.#runShared();
+    else this.#run();
     return program.outputs.map((out, i) => {
       if (out.kind === "input") return args[out.index].data;
       if (out.kind === "value") return out.value.data;
       return (this.#outputs[i] as Window).view.slice();
     });
+  }
+
+  #runShared(): void {
+    const pool = this.#arena.pool as Pool;
+    try {
+      this.#run();
+    } catch (error) {
+      pool.settle();
+      throw error;
+    }
+    pool.check();
   }
 
   /** Performs a step by the reference engine. */

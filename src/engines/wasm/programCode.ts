@@ -1,6 +1,7 @@
 /**
- * A program as one WebAssembly module. Each step has an argument block: the addresses of its buffers, written once when the module is made; a
+ * A program as one WebAssembly module. Each step has an argument block: the addresses of its buffers, written once before the program runs; a
  * loop writes those again that move with it, at the start of each round. `run` then is a straight line of calls, with loops and branches in it.
+ * Where there are threads, large steps are shared with them.
  */
 import { InternalError } from "../../errors.ts";
 import { buffersOf } from "../../compile/lifetimes.ts";
@@ -13,13 +14,18 @@ import { importHost, type HostFunction } from "./code/host.ts";
 import { emitLoop } from "./code/loopCode.ts";
 import { emitSlice } from "./code/sliceCode.ts";
 import { loopKey, planLoop, type LoopPlan } from "./code/loopPlan.ts";
+import { shareFunction, type Sharing } from "./threads/shareCode.ts";
+import { splitLoop, splitRoutine, type Split } from "./threads/split.ts";
 import { writeRoutine, type Pointer, type RoutineCall } from "./routines.ts";
 
 export interface ProgramCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Steps that the reference engine performs, by the number with which `host` is called. */
   readonly hostSteps: readonly CallStep[];
-  readonly blockBytes: number;
+  /** The argument blocks. */
+  readonly words: Int32Array;
+  /** Whether there are steps that threads share; helpers have to know the program then. */
+  readonly shares: boolean;
   /** The routines that it calls. */
   readonly routines: readonly string[];
 }
@@ -32,23 +38,23 @@ interface Slot extends Pointer {
   readonly at: number;
 }
 
-export function emitProgram(program: Program, blockBase: number, shared: boolean): ProgramCode {
-  return new ProgramEmitter(program, blockBase, shared).emit(program);
+export function emitProgram(program: Program, blockBase: number, sharing: Sharing): ProgramCode {
+  return new ProgramEmitter(program, blockBase, sharing).emit(program);
 }
 
 /** How many bytes of argument blocks a program has. */
-export function blockBytes(block: Block): number {
+export function blockBytes(block: Block, threads: number): number {
   let bytes = 0;
   for (const step of block.steps) {
     switch (step.kind) {
       case "scan":
-        bytes += blockBytes(step.body);
+        bytes += blockBytes(step.body, threads);
         break;
       case "while":
-        bytes += blockBytes(step.cond) + blockBytes(step.body);
+        bytes += blockBytes(step.cond, threads) + blockBytes(step.body, threads);
         break;
       case "cond":
-        for (const b of step.branches) bytes += blockBytes(b);
+        for (const b of step.branches) bytes += blockBytes(b, threads);
         break;
       case "loop": {
         const { reads, writes } = buffersOf(step);
@@ -58,7 +64,7 @@ export function blockBytes(block: Block): number {
       case "call":
         if (step.routine === "reference") bytes += 4 * (step.operands.length + step.outputs.length);
         else {
-          const { pointers, words } = writeRoutine(step);
+          const { pointers, words } = writeRoutine(step, threads);
           bytes += 4 * (pointers.length + words.length);
         }
         break;
@@ -73,6 +79,7 @@ export function blockBytes(block: Block): number {
 class ProgramEmitter {
   readonly #module = new ModuleBuilder();
   readonly #base: number;
+  readonly #sharing: Sharing;
   readonly #host: Callable;
   readonly #math: (name: HostFunction) => Callable;
   readonly #routines = new Map<string, Callable>();
@@ -83,20 +90,24 @@ class ProgramEmitter {
     { readonly plan: LoopPlan; readonly code: FunctionBuilder; readonly place: number }
   >();
   readonly #codes = new Map<string, { readonly code: FunctionBuilder; readonly place: number }>();
-  readonly #table: FunctionBuilder[] = [];
+  readonly #table: Callable[] = [];
+  readonly #places = new Map<string, number>();
   readonly #calls = new Map<CallStep, RoutineCall>();
   readonly #blocks = new Map<Step, number>();
   readonly #hostSteps: CallStep[] = [];
   readonly #hostIds = new Map<CallStep, number>();
   readonly #moving = new Map<Buffer, Local>();
   #each: FunctionBuilder | null = null;
+  #share: Callable | null = null;
 
-  constructor(program: Program, base: number, shared: boolean) {
+  constructor(program: Program, base: number, sharing: Sharing) {
     this.#base = base;
+    this.#sharing = sharing;
+    const shared = sharing.threads > 1;
     this.#module.importMemory("env", "memory", shared ? { min: 1, max: 65536, shared } : { min: 1 });
     this.#host = this.#module.importFunction("env", "host", ["i32", "i32"], []);
     for (const step of callsIn(program.body)) {
-      const call = writeRoutine(step);
+      const call = writeRoutine(step, sharing.threads);
       this.#calls.set(step, call);
       if (this.#routines.has(call.name)) continue;
       const routine = this.#module.importFunction("routines", call.name, ["i32", "i32", "i32"], []);
@@ -118,12 +129,11 @@ class ProgramEmitter {
     for (const f of chunks) run.call(f);
     this.#module.export("run", run);
     this.#module.setTable(this.#table);
-    const words = Int32Array.from(this.#words);
-    if (words.length > 0) this.#module.data(this.#base, new Uint8Array(words.buffer));
     return {
       bytes: this.#module.encode(),
       hostSteps: this.#hostSteps,
-      blockBytes: 4 * words.length,
+      words: Int32Array.from(this.#words),
+      shares: this.#share !== null,
       routines: [...this.#routines.keys()],
     };
   }
@@ -194,7 +204,9 @@ class ProgramEmitter {
       case "loop": {
         const { plan, code, place } = this.#plans.get(step) as { plan: LoopPlan; code: FunctionBuilder; place: number };
         const at = this.#blocks.get(step) as number;
-        if (plan.units <= plan.grain) f.i32(at).i32(0).i32(plan.units).call(code);
+        const split = splitLoop(plan, this.#sharing.threads);
+        if (split !== null) this.#shared(f, place, at, plan.units, split);
+        else if (plan.units <= plan.grain) f.i32(at).i32(0).i32(plan.units).call(code);
         else f.i32(place).i32(at).i32(plan.units).i32(plan.grain).call(this.#eachUnit());
         break;
       }
@@ -243,7 +255,19 @@ class ProgramEmitter {
     const call = this.#calls.get(step) as RoutineCall;
     const routine = this.#routines.get(call.name);
     if (routine === undefined) throw new InternalError(`the runtime module has no routine ${call.name}`);
-    f.i32(at).i32(0).i32(call.units).call(routine);
+    const split = splitRoutine(call, this.#sharing.threads);
+    if (split === null) {
+      f.i32(at).i32(0).i32(call.units).call(routine);
+      return;
+    }
+    let place = this.#places.get(call.name);
+    if (place === undefined) this.#places.set(call.name, (place = this.#table.push(routine) - 1));
+    this.#shared(f, place, at, call.units, split);
+  }
+
+  #shared(f: FunctionBuilder, place: number, at: number, units: number, { grain, chunk }: Split): void {
+    this.#share ??= shareFunction(this.#module, this.#sharing);
+    f.i32(place).i32(at).i32(units).i32(grain).i32(chunk).call(this.#share);
   }
 
   #scan(f: FunctionBuilder, step: ScanStep): void {

@@ -7,6 +7,7 @@ import type { Routine } from "../../compile/target.ts";
 import { isContiguous, type View } from "../../compile/view.ts";
 import { sizeOf } from "../../core/aval.ts";
 import { dtypes } from "../../core/dtype.ts";
+import { costOf } from "../../passes/costs.ts";
 import { remaining } from "../../primitives/axes.ts";
 import type { ConvParams } from "../../primitives/conv.ts";
 import type { DotGeneralParams } from "../../primitives/dot.ts";
@@ -33,6 +34,10 @@ export interface RoutineCall {
   readonly pointers: readonly Pointer[];
   readonly words: Int32Array;
   readonly units: number;
+  /** Ranges of so many units, from a multiple of that on, may run at the same time. */
+  readonly slotUnits: number;
+  /** About how many operations it takes. */
+  readonly work: number;
 }
 
 const gemmTypes: Readonly<Partial<Record<DType, "f32" | "f64" | "i32">>> = {
@@ -118,16 +123,8 @@ const planners: Readonly<Record<string, Planner>> = {
   },
 };
 
-/** How many ranges of units may run at the same time: workspace is laid out for so many. */
-let slots = 1;
-
-/** Sets for how many threads calls are planned from now on. */
-export function setSlots(count: number): void {
-  slots = count;
-}
-
-/** The routine of an equation, if it has one. */
-export function routineOf(eqn: Eqn, inAvals: readonly ShapedArray[]): Routine | null {
+/** The routine of an equation, if it has one. So many ranges of its units may run at the same time: workspace is laid out for them. */
+export function routineOf(eqn: Eqn, inAvals: readonly ShapedArray[], slots: number): Routine | null {
   const { name } = eqn.primitive;
   const planner = Object.hasOwn(planners, name) ? planners[name] : null;
   if (planner?.fits(eqn, inAvals) !== true) return null;
@@ -238,9 +235,10 @@ function batchAxes(
   });
 }
 
-export function writeRoutine(step: CallStep): RoutineCall {
+export function writeRoutine(step: CallStep, slots: number): RoutineCall {
   const views = step.operands.map((o) => o.view);
   const call = planners[step.routine].plan(step.eqn, step.outAvals, views, slots);
+  const { flops, bytes } = costOf(step.eqn);
   const places = step.operands.map(({ buffer, view }) => ({
     buffer,
     offset: view.offset * dtypes[buffer.dtype].bytes,
@@ -252,5 +250,6 @@ export function writeRoutine(step: CallStep): RoutineCall {
     places[1] ?? none,
     step.workspace === null ? none : { buffer: step.workspace, offset: 0 },
   ];
-  return { name: call.routine, pointers, words: call.block.subarray(4), units: call.units };
+  const { routine, block, units, slotUnits } = call;
+  return { name: routine, pointers, words: block.subarray(4), units, slotUnits, work: flops + bytes };
 }

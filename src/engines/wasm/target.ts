@@ -1,11 +1,11 @@
-/** What the wasm engine has code for, as the compiler asks. */
+/** What the wasm engine has code for, as the compiler asks, and how much workspace routines need for so many threads. */
 import { dtypes } from "../../core/dtype.ts";
 import type { Target } from "../../compile/target.ts";
 import { isMovable } from "./code/lanes.ts";
 import { supports } from "./code/scalarOps.ts";
 import { routineOf } from "./routines.ts";
 
-export const wasmTarget: Target = {
+export const wasmTarget = (threads: number): Target => ({
   movable: isMovable,
   elementwise(eqn) {
     const { name } = eqn.primitive;
@@ -23,5 +23,5 @@ export const wasmTarget: Target = {
     // What adds narrow numbers is widened before it comes here.
     return dtypes[dtype].bytes >= 4 || name === "reduce_max" || name === "reduce_min";
   },
-  routine: routineOf,
-};
+  routine: (eqn, inAvals) => routineOf(eqn, inAvals, threads),
+});

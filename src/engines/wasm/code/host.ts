@@ -40,6 +40,15 @@ export type HostFunction = keyof typeof unaryHost | keyof typeof binaryHost;
 /** What a module's imports under `math` are. */
 export const hostImports = { ...unaryHost, ...binaryHost };
 
+/** The same as text, for threads that cannot load this file. */
+export const hostSource = `{
+  ...Object.fromEntries(Object.getOwnPropertyNames(Math).map((name) => [name, Math[name]])),
+  exp2: (x) => 2 ** x,
+  logistic: (x) => 1 / (1 + Math.exp(-x)),
+  pow: (x, y) => (x === 1 || y === 0 ? 1 : x === -1 && (y === Infinity || y === -Infinity) ? 1 : x ** y),
+  rem: (x, y) => x % y,
+}`;
+
 /** Declares the imports; gives each by its name. */
 export function importHost(module: ModuleBuilder): (name: HostFunction) => Callable {
   const known = new Map<HostFunction, Callable>();

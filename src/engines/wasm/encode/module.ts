@@ -1,11 +1,11 @@
 /**
- * A WebAssembly module, written by hand: types, imports, functions, a table, data. Encoding 5000 instructions takes a few milliseconds, where
+ * A WebAssembly module, written by hand: types, imports, functions, a table. Encoding 5000 instructions takes a few milliseconds, where
  * a general toolkit takes hundreds. Imports come before functions, since both share one numbering.
  */
 import { InternalError } from "../../../errors.ts";
 import { FunctionBuilder } from "./function.ts";
 import { valTypes, type Callable, type ValType } from "./valueTypes.ts";
-import { pushBytes, pushName, pushSigned, pushUnsigned } from "./leb.ts";
+import { pushBytes, pushName, pushUnsigned } from "./leb.ts";
 
 export type { Callable, ValType } from "./valueTypes.ts";
 
@@ -27,7 +27,6 @@ export class ModuleBuilder {
   readonly #imports: Import[] = [];
   readonly #functions: FunctionBuilder[] = [];
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
-  readonly #data: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   #table: readonly Callable[] | null = null;
   #importedFunctions = 0;
 
@@ -79,11 +78,6 @@ export class ModuleBuilder {
     this.#table = functions;
   }
 
-  /** Bytes that are written to memory when the module is instantiated. */
-  data(offset: number, bytes: Uint8Array): void {
-    this.#data.push({ offset, bytes });
-  }
-
   /** The module's bytes. */
   encode(): Uint8Array<ArrayBuffer> {
     const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -129,7 +123,7 @@ export class ModuleBuilder {
       section(9, 1, elements);
     }
     section(10, this.#functions.length, code);
-    return this.#withData(out);
+    return Uint8Array.from(out);
   }
 
   #importBytes(): number[] {
@@ -140,33 +134,5 @@ export class ModuleBuilder {
       pushBytes(bytes, description);
     }
     return bytes;
-  }
-
-  /** Data may be long, so it isn't pushed number by number. */
-  #withData(head: readonly number[]): Uint8Array<ArrayBuffer> {
-    if (this.#data.length === 0) return Uint8Array.from(head);
-    const parts: (readonly number[] | Uint8Array)[] = [];
-    const count: number[] = [];
-    pushUnsigned(count, this.#data.length);
-    parts.push(count);
-    for (const { offset, bytes } of this.#data) {
-      const prefix: number[] = [0x00, 0x41];
-      pushSigned(prefix, offset);
-      prefix.push(0x0b);
-      pushUnsigned(prefix, bytes.length);
-      parts.push(prefix, bytes);
-    }
-    const size = parts.reduce((n, p) => n + p.length, 0);
-    const sectionHead: number[] = [11];
-    pushUnsigned(sectionHead, size);
-    const out = new Uint8Array(head.length + sectionHead.length + size);
-    out.set(head, 0);
-    out.set(sectionHead, head.length);
-    let at = head.length + sectionHead.length;
-    for (const p of parts) {
-      out.set(p, at);
-      at += p.length;
-    }
-    return out;
   }
 }

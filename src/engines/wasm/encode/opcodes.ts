@@ -364,11 +364,14 @@ export const atomic = {
   "memory.atomic.notify": [0x00, 2],
   "memory.atomic.wait32": [0x01, 2],
   "i32.atomic.load": [0x10, 2],
+  "i64.atomic.load": [0x11, 3],
   "i32.atomic.store": [0x17, 2],
+  "i64.atomic.store": [0x18, 3],
   "i32.atomic.rmw.add": [0x1e, 2],
   "i32.atomic.rmw.sub": [0x25, 2],
   "i32.atomic.rmw.xchg": [0x41, 2],
   "i32.atomic.rmw.cmpxchg": [0x48, 2],
+  "i64.atomic.rmw.cmpxchg": [0x49, 3],
 } as const;
 
 export type PlainOp = keyof typeof plain | keyof typeof saturating | keyof typeof simd;

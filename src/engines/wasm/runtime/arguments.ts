@@ -100,6 +100,8 @@ export interface RuntimeCall {
   readonly routine: string;
   readonly block: Int32Array;
   readonly units: number;
+  /** How many units have a slot of workspace together. */
+  readonly slotUnits: number;
   readonly workspaceBytes: number;
 }
 

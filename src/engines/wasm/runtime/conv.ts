@@ -82,26 +82,29 @@ export function conv({ type, lhs, rhs, out }: ConvShape, params: ConvParams, slo
     const units = groups === 0 ? 0 : Math.ceil(positions / DEPTHWISE_ROWS);
     const used = Math.max(1, Math.min(slots, units));
     const slotBytes = DEPTHWISE_LIST + Math.ceil(window / 8) * 64;
-    const split = { rowBlock: DEPTHWISE_ROWS, slotUnits: Math.max(1, Math.ceil(units / used)), slotBytes };
+    const slotUnits = Math.max(1, Math.ceil(units / used));
+    const split = { rowBlock: DEPTHWISE_ROWS, slotUnits, slotBytes };
     const block = writeBlock(
       { ...split, rows: positions, columns: groups, sum: window },
       { ...input, features },
       weights,
       tables,
     );
-    return { routine: `depthwise_${el.name}`, block, units, workspaceBytes: units === 0 ? 0 : used * slotBytes };
+    const workspaceBytes = units === 0 ? 0 : used * slotBytes;
+    return { routine: `depthwise_${el.name}`, block, units, slotUnits, workspaceBytes };
   }
   const [rows, columns] = swapped ? [outFeatures, positions] : [positions, outFeatures];
   const sum = window * features;
   const batchUnits = Math.ceil(rows / UNIT_ROWS);
   const units = columns === 0 ? 0 : groups * (apart ? images : 1) * batchUnits;
   const used = Math.max(1, Math.min(slots, units));
+  const slotUnits = Math.max(1, Math.ceil(units / used));
   const slot = slotParts(el, rows, columns, sum);
   const [imageStep, kernelGroup] = [apart ? left[l[0]] : 0, outFeatures * right[r[0]]];
   const fields = {
     ...{ swapped: Number(swapped), rows, columns, sum },
     ...{ rowBlock: UNIT_ROWS, columnBlock: Math.max(1, columns), columnUnits: 1, batchUnits },
-    ...{ slotUnits: Math.max(1, Math.ceil(units / used)), slotBytes: slot.size, ...slot.fields },
+    ...{ slotUnits, slotBytes: slot.size, ...slot.fields },
     innerBatch: groups,
     ...(swapped
       ? { aOuter: 0, aInner: kernelGroup, bOuter: imageStep, bInner: inputGroup }
@@ -114,6 +117,7 @@ export function conv({ type, lhs, rhs, out }: ConvShape, params: ConvParams, slo
     routine: `packed_${el.name}`,
     block: writeBlock(fields, a, b, tables),
     units,
+    slotUnits,
     workspaceBytes: units === 0 ? 0 : used * slot.size,
   };
 }

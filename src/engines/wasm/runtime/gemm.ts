@@ -102,6 +102,7 @@ export function gemm(shape: GemmShape, slots = 1): RuntimeCall {
   // An empty product added to something changes nothing.
   const units = shape.sum === 0 && shape.accumulate === true ? 0 : batch * batchUnits;
   const used = Math.max(1, Math.min(slots, units));
+  const slotUnits = Math.max(1, Math.ceil(units / used));
   const slot = slotFor(routine, el, rows, columns, shape.sum);
   const { bytes } = el;
   const sides = (name: "lhs" | "rhs"): [number, number] => [outer[name] * bytes, inner[name] * bytes];
@@ -116,7 +117,7 @@ export function gemm(shape: GemmShape, slots = 1): RuntimeCall {
     columnBlock,
     columnUnits,
     batchUnits,
-    slotUnits: Math.max(1, Math.ceil(units / used)),
+    slotUnits,
     slotBytes: slot.size,
     ...slot.fields,
     innerBatch: inner.size,
@@ -124,7 +125,8 @@ export function gemm(shape: GemmShape, slots = 1): RuntimeCall {
     unpackedB: Number(b.line === 1 && (rows <= FEW_USES || Math.min(shape.sum, SUM_BLOCK) * columns * bytes <= CACHED)),
   };
   const block = writeBlock(fields, plainSource(a, bytes, rows, shape.sum), plainSource(b, bytes, columns, shape.sum));
-  return { routine: `${routine}_${el.name}`, block, units, workspaceBytes: units === 0 ? 0 : used * slot.size };
+  const workspaceBytes = units === 0 ? 0 : used * slot.size;
+  return { routine: `${routine}_${el.name}`, block, units, slotUnits, workspaceBytes };
 }
 
 function batchAxes(batch: readonly BatchAxis[]): readonly [BatchAxis, BatchAxis] {

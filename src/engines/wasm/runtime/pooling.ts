@@ -73,6 +73,7 @@ function pooling(kind: Kind, operand: Shape, windows: Shape, params: WindowParam
   const empty = scatters ? sizeOf(operand) === 0 : sizeOf(windows) === 0;
   const units = empty ? 0 : images * perImage;
   const used = Math.max(1, Math.min(slots, units));
+  const slotUnits = Math.max(1, Math.ceil(units / used));
   const slotBytes = Math.ceil((outer.places * last.places * 4) / 64) * 64;
   const fields = {
     ...{ perImage, unitRows: scatters ? outer.rows : 1, lastRows: last.rows },
@@ -82,12 +83,13 @@ function pooling(kind: Kind, operand: Shape, windows: Shape, params: WindowParam
     windowBytes: outer.rows * last.rows * channels * BYTES,
     outerTable: pool.BYTES,
     lastTable: pool.BYTES + 4 * outer.entries.length,
-    slotUnits: Math.max(1, Math.ceil(units / used)),
+    slotUnits,
     slotBytes,
   };
   const block = new Int32Array(pool.BYTES / 4 + outer.entries.length + last.entries.length);
   for (const [name, value] of Object.entries(fields)) block[pool.fields[name as keyof typeof fields] / 4] = value;
   block.set(outer.entries, pool.BYTES / 4);
   block.set(last.entries, pool.BYTES / 4 + outer.entries.length);
-  return { routine: `pool_${kind}_f32`, block, units, workspaceBytes: units === 0 ? 0 : used * slotBytes };
+  const workspaceBytes = units === 0 ? 0 : used * slotBytes;
+  return { routine: `pool_${kind}_f32`, block, units, slotUnits, workspaceBytes };
 }
