@@ -30,6 +30,7 @@ export { hessian, jacfwd, jacobian, jacrev } from "./api/jacobian.ts";
 export { closureConvert, evalShape, jit, lower, makeJaxpr, ShapeDType, type JitOptions } from "./api/stage.ts";
 export { customJvp, type CustomJvp } from "./api/customJvp.ts";
 export { Perturbable, stopGradient, SymbolicZero, type CustomRuleOptions, type RuleOptions } from "./api/customRule.ts";
+export { customRemat, type CustomRematOptions } from "./api/customRemat.ts";
 export { customVjp, type CustomVjp } from "./api/customVjp.ts";
 export { vmap, type AxisTree, type VmapOptions } from "./api/vmap.ts";
 
@@ -37,6 +38,7 @@ export { checkpointSequential, type Sequential, type SequentialOptions } from ".
 export { checkpoint, remat, type CheckpointOptions } from "./checkpoint.ts";
 export {
   checkpointName,
+  savesName,
   checkpointPolicies,
   Compressible,
   Offloadable,

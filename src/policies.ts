@@ -3,9 +3,12 @@
  * they ask for. A policy states what *may* be saved; a value is stored only if the backward pass needs it.
  */
 import type { NDArray } from "./core/array.ts";
+import { ShapedArray } from "./core/aval.ts";
 import type { Params } from "./core/jaxpr.ts";
 import {
   askPolicy,
+  everythingSaveable,
+  nothingSaveable,
   Recompute,
   Saveable,
   type CompressedFormat,
@@ -20,10 +23,11 @@ import { and, byFlopsPerByte, bySize, not, or, saveNames } from "./policy/algebr
 import { saveAndCompressOnlyTheseNames } from "./policy/compress.ts";
 import { policyFrom, type PolicyTable } from "./policy/json.ts";
 import { minCut } from "./policy/minCut.ts";
-import { checkNames, nameOf, policy } from "./policy/rule.ts";
+import { checkNames, checkPolicies, nameOf, policy } from "./policy/rule.ts";
 import { Compressible } from "./primitives/compress.ts";
 import { Offloadable } from "./primitives/devicePut.ts";
-import { nameValue } from "./primitives/name.ts";
+import { nameP, nameValue } from "./primitives/name.ts";
+import { checkAnswer } from "./passes/partialEval.ts";
 import { leafArray } from "./api/flat.ts";
 import { PolicyError, RematTypeError, describe } from "./errors.ts";
 import { map, type MapTree } from "./tree.ts";
@@ -54,8 +58,6 @@ function dimensionLists(x: unknown): Lists {
   return plain(x) as Lists;
 }
 
-const everythingSaveable = policy(functionText("everything_saveable"), () => true, { policy: "everythingSaveable" });
-const nothingSaveable = policy(functionText("nothing_saveable"), () => false, { policy: "nothingSaveable" });
 const dotsSaveable = policy("DotsSaveable(only_if_no_batch_dims=False)", (primitive) => isDot(primitive), {
   policy: "dotsSaveable",
 });
@@ -255,6 +257,19 @@ const makers: PolicyTable = {
  */
 export function policyFromJSON(json: unknown): Policy {
   return policyFrom(json, makers);
+}
+
+/**
+ * Whether a policy lets a value of this name be saved: what the rules of `customRemat` ask. Where sizes matter, give the value.
+ *
+ * @example
+ * savesName(checkpointPolicies.saveOnlyTheseNames("cos"), "cos"); // true
+ */
+export function savesName(policy: Policy, name: string, value?: NDArray): boolean {
+  checkPolicies("savesName", [policy]);
+  checkNames("savesName", [name]);
+  const aval = value?.aval ?? new ShapedArray([], "float32");
+  return checkAnswer(policy(nameP, [aval], { name })) !== Recompute;
 }
 
 /**

@@ -2,9 +2,10 @@
  * What becomes of residuals: which equations of the backward program read each of them, and what it would cost to compute it again from the
  * arguments and the other residuals. These are the two questions behind every choice of a policy.
  */
-import { Literal, type Var, type Atom, type ClosedJaxpr, type Eqn, type Jaxpr } from "./core/jaxpr.ts";
+import { Literal, type Var, type Atom, type Eqn, type Jaxpr } from "./core/jaxpr.ts";
 import type { Frame } from "./core/source.ts";
 import { stage } from "./core/stage.ts";
+import { calledBody } from "./passes/calledBody.ts";
 import { dce } from "./passes/dce.ts";
 import { addCosts, costOf, type Cost } from "./passes/costs.ts";
 import { flatFunction, flattenArgs, type AnyFunction } from "./api/flat.ts";
@@ -80,20 +81,6 @@ function consumer(eqn: Eqn, within: readonly string[], recomputes: boolean): Con
     recomputes,
     text: place === "" ? name : `${name} from ${place}`,
   };
-}
-
-/** The body of a call whose operands are the inputs of the body, one by one. */
-export function calledBody(eqn: Eqn): Jaxpr | null {
-  switch (eqn.primitive.name) {
-    case "jit":
-      return (eqn.params.jaxpr as ClosedJaxpr).jaxpr;
-    case "closed_call":
-      return (eqn.params.call_jaxpr as ClosedJaxpr).jaxpr;
-    case "remat2":
-      return eqn.params.jaxpr as Jaxpr;
-    default:
-      return null;
-  }
 }
 
 /** The cost of computing `v` again when inputs, constants and `kept` are at hand. */

@@ -149,7 +149,8 @@ function checkFwdResult(
   return { outs: out.leaves, residuals: res.leaves, treedef: out.treedef, residualTree: res.treedef };
 }
 
-function checkBwdResult(cotangents: unknown, inTree: TreeDef, inAvals: readonly ShapedArray[]): Tangent[] {
+/** The flat cotangents that a reverse rule returned; null for zero. */
+export function checkBwdResult(cotangents: unknown, inTree: TreeDef, inAvals: readonly ShapedArray[]): Tangent[] {
   const wrong = (): CustomRuleError => {
     const got = cotangents === undefined ? "undefined" : String(flatten(cotangents).treedef);
     return new CustomRuleError(

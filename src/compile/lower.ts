@@ -154,7 +154,10 @@ function bodyOf(eqn: Eqn): ClosedJaxpr<NDArray> | null {
       return new ClosedJaxpr(params.jaxpr as Jaxpr, []);
     case "custom_jvp_call":
     case "custom_vjp_call":
+    case "custom_remat":
       return new ClosedJaxpr(params.call_jaxpr as Jaxpr, []);
+    case "custom_remat_jvp":
+      return new ClosedJaxpr((params.pushed as () => Jaxpr)(), []);
     default:
       return null;
   }

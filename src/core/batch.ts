@@ -159,8 +159,9 @@ function batchRule(
   };
 }
 
-function batchBackward(
-  call: CustomVjpCall,
+/** Runs a reverse rule on a batch: cotangents of operands that aren't batched are summed over it. */
+export function batchBackward(
+  call: Pick<CustomVjpCall, "bwd">,
   size: number,
   residuals: readonly NDArray[],
   residualDims: readonly BatchDim[],

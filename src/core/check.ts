@@ -127,6 +127,7 @@ const fits: Readonly<Record<string, Fit>> = {
   },
   custom_jvp_call: openBody("call_jaxpr"),
   custom_vjp_call: openBody("call_jaxpr"),
+  custom_remat: openBody("call_jaxpr"),
   cond([index, ...operands], params, complain) {
     if (index.ndim !== 0 || index.dtype !== "int32")
       throw complain(`the index of a branch has type ${String(index)} and must be i32[]`);

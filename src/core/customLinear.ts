@@ -57,7 +57,7 @@ class PrintedList {
 
 /** The tangents of a call of a function with a reverse rule. */
 export function customLinear(
-  call: CustomVjpCall,
+  call: Pick<CustomVjpCall, "bwd" | "bwdName" | "symbolicZeros">,
   residuals: readonly NDArray[],
   tangents: readonly Tangent[],
   outs: readonly NDArray[],

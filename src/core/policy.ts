@@ -88,3 +88,15 @@ export const askPolicy = (policy: Policy, eqn: Eqn): PolicyAnswer =>
         eqn.params,
       )
     : policy.answer(eqn);
+
+const constant = (answer: boolean, name: string, printed: string): Policy =>
+  Object.assign(() => answer, {
+    printed: `<function ${printed} at 0xXXXXXXXXXXXX>`,
+    json: { policy: name },
+    toJSON: () => ({ policy: name }),
+  });
+
+/** Everything may be saved, as without checkpoint. */
+export const everythingSaveable: Policy = constant(true, "everythingSaveable", "everything_saveable");
+/** Nothing is saved but the arguments; the same as no policy. */
+export const nothingSaveable: Policy = constant(false, "nothingSaveable", "nothing_saveable");

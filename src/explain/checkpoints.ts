@@ -9,7 +9,7 @@ import { askPolicy, type Policy, type PolicyAnswer } from "../core/policy.ts";
 import { checkAnswer } from "../passes/partialEval.ts";
 import { Recompute, Saveable, checkpointPolicies } from "../policies.ts";
 import type { RematParams } from "../primitives/remat.ts";
-import { calledBody } from "../residualUses.ts";
+import { calledBody } from "../passes/calledBody.ts";
 
 export const isCheckpoint = (eqn: Eqn): boolean => eqn.primitive.name === "remat2";
 export const rematParams = (eqn: Eqn): RematParams => eqn.params as RematParams;

@@ -82,7 +82,7 @@ const words = (text: string): readonly string[] => text.split(" ");
 
 /** Calls of a body. */
 const calls: ReadonlySet<string> = new Set(
-  words("jit closed_call remat2 custom_jvp_call custom_vjp_call custom_remat while composite"),
+  words("jit closed_call remat2 custom_jvp_call custom_vjp_call custom_remat custom_remat_jvp while composite"),
 );
 
 /** What no engine does anything for. */

@@ -9,8 +9,9 @@
  * It bounds what crosses from the forward to the backward pass, not the peak within the backward pass. Bodies of loops and branches are cut for
  * themselves. One body that is called several times is asked once: what one of the calls must save, all save.
  */
-import { Literal, type Atom, type Eqn, type Jaxpr, type Var, type ClosedJaxpr } from "../core/jaxpr.ts";
-import type { Policy, SplitProgram } from "../core/policy.ts";
+import { Literal, type Atom, type Eqn, type Jaxpr, type Var } from "../core/jaxpr.ts";
+import { nothingSaveable, type Policy, type SplitProgram } from "../core/policy.ts";
+import { calledBody } from "../passes/calledBody.ts";
 import { FlowNetwork } from "../passes/maxFlow.ts";
 import { costOf } from "../passes/costs.ts";
 import { RematValueError, describe } from "../errors.ts";
@@ -75,8 +76,6 @@ function isDear(eqn: Eqn, limit: number): boolean {
 /** A value in the network: known with a place in it, or unknown. */
 type Value = { readonly before: number; readonly after: number } | "unknown" | "free";
 
-const nothing: Policy = () => false;
-
 class Cut {
   readonly #net = new FlowNetwork();
   readonly #source = this.#net.node();
@@ -129,7 +128,7 @@ class Cut {
     const read = (x: Atom): Value => (x instanceof Literal ? "free" : (env.get(x) ?? "free"));
     for (const eqn of jaxpr.eqns) {
       const args = eqn.invars.map(read);
-      const body = calledBody(eqn);
+      const body = eqn.primitive.split === undefined ? null : calledBody(eqn);
       const outs = body === null ? this.#equation(eqn, args) : this.#walk(body, args);
       eqn.outvars.forEach((v, i) => env.set(v, outs[i]));
     }
@@ -144,7 +143,7 @@ class Cut {
       args.forEach((x) => this.#need(x));
       if (rule === undefined) return eqn.outvars.map(() => "unknown");
       const available = args.map(() => true);
-      const { unknownOut } = rule(nothing, unknown, available, eqn);
+      const { unknownOut } = rule(nothingSaveable, unknown, available, eqn);
       return unknownOut.map((u) => (u ? "unknown" : "free"));
     }
     const dear = isDear(eqn, this.#limit);
@@ -155,20 +154,5 @@ class Cut {
       for (const x of args) if (typeof x === "object") this.#net.edge(x.after, value.before, Infinity);
       return value;
     });
-  }
-}
-
-/** The body of a call that is split where it stands, by the same policy. */
-function calledBody(eqn: Eqn): Jaxpr | null {
-  if (eqn.primitive.split === undefined) return null;
-  switch (eqn.primitive.name) {
-    case "jit":
-      return (eqn.params.jaxpr as ClosedJaxpr).jaxpr;
-    case "closed_call":
-      return (eqn.params.call_jaxpr as ClosedJaxpr).jaxpr;
-    case "remat2":
-      return eqn.params.jaxpr as Jaxpr;
-    default:
-      return null;
   }
 }

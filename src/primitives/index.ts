@@ -60,6 +60,7 @@ import {
 } from "./convert.ts";
 import { cumlogsumexp, cummax, cummin, cumprod, cumsum } from "./cumulative.ts";
 import { customJvpP } from "./customJvp.ts";
+import { customRemat, customRematJvp } from "./customRemat.ts";
 import { customVjpP } from "./customVjp.ts";
 import { devicePutP } from "./devicePut.ts";
 import { dotGeneral } from "./dot.ts";
@@ -202,6 +203,8 @@ export const primitives = {
   cumprod,
   cumsum,
   custom_jvp_call: customJvpP,
+  custom_remat: customRemat,
+  custom_remat_jvp: customRematJvp,
   custom_vjp_call: customVjpP,
   device_put: devicePutP,
   dot_general: dotGeneral,

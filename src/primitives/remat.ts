@@ -12,7 +12,7 @@ import { bind } from "../core/interpreter.ts";
 import { Var, type Atom, type Eqn, type Jaxpr, type Params } from "../core/jaxpr.ts";
 import { Memo, flags } from "../core/memo.ts";
 import { asConstant, type SplitTrace } from "../core/partial.ts";
-import type { Policy } from "../core/policy.ts";
+import { nothingSaveable, type Policy } from "../core/policy.ts";
 import {
   UndefinedPrimal,
   type Operand,
@@ -41,8 +41,6 @@ export interface RematParams extends Params {
   /** Which operands are cotangents (or tangents): what depends on them isn't a recomputation. Not printed. */
   readonly cotangent?: readonly boolean[];
 }
-
-const nothingSaveable: Policy = () => false;
 
 export const remat: Primitive<RematParams> = {
   name: "remat2",

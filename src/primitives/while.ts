@@ -7,7 +7,7 @@ import { matchAxis } from "../core/axes.ts";
 import { bind } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var, type Eqn, type Params } from "../core/jaxpr.ts";
 import type { SplitTrace } from "../core/partial.ts";
-import type { Policy } from "../core/policy.ts";
+import { nothingSaveable, type Policy } from "../core/policy.ts";
 import type { BatchResult, JvpResult, PartialTrace, Primitive, SplitResult, Tangent } from "../core/primitive.ts";
 import { instantiate } from "../core/zeros.ts";
 import { merge, split } from "../core/zip.ts";
@@ -141,8 +141,6 @@ function splitWhile(trace: PartialTrace, args: readonly NDArray[], params: While
     later().filter((_, i) => carryUk[i]),
   );
 }
-
-const nothingSaveable: Policy = () => false;
 
 /** No policy can save anything here: how many values there would be is not known. */
 function splitWhileByPolicy(

@@ -3,8 +3,10 @@ import {
   checkpoint,
   checkpointPolicies,
   customJvp,
+  customRemat,
   customVjp,
   jit,
+  jvp,
   lax,
   makeJaxpr,
   np,
@@ -45,6 +47,13 @@ reverse.defvjp(
   },
 );
 
+const own = customRemat(
+  (x: NDArray, y: NDArray) => body(x, y),
+  (_policy, x: NDArray, y: NDArray) => [body(x, y), np.cos(np.multiply(x, y))],
+  (cos: NDArray, x: NDArray, y: NDArray) => [body(x, y), [cos, x, y]],
+  ([cos, x, y]: NDArray[], ct: NDArray) => [cos.mul(y).add(1).mul(ct), cos.mul(x).mul(ct)],
+);
+
 export const callLaws = {
   jit: both(jit(body)),
   closed_call: {
@@ -67,6 +76,8 @@ export const callLaws = {
   remat2: both(checkpoint(body, { policy: checkpointPolicies.dotsSaveable })),
   custom_jvp_call: both(jit(forward)),
   custom_vjp_call: both(jit(reverse), { modes: ["rev"] }),
+  custom_remat: both(checkpoint(own)),
+  custom_remat_jvp: both(jit((x: NDArray, y: NDArray) => jvp(own, [x, y], [y, x])[1])),
   custom_lin: both(reverse, { modes: ["rev"] }),
   cond: {
     smooth: [1, 2],

@@ -4,6 +4,7 @@ import {
   checkpoint,
   checkpointName,
   checkpointPolicies,
+  customRemat,
   fwdBwd,
   grad,
   jit,
@@ -206,6 +207,32 @@ test("scan, cond and trees", () => {
   ).toEqualTypeOf<NDArray>();
   const updated = tree.map((p: NDArray, g: NDArray) => p.sub(g), params, grad(loss)(params, x));
   assertType<GradientOfParams>(updated);
+});
+
+test("customRemat hands on what its rules keep", () => {
+  const f = customRemat(
+    (v: NDArray, n: number) => v.mul(n),
+    (policy, v, n) => {
+      expectTypeOf(policy).toEqualTypeOf<Policy>();
+      return [v.mul(n), { kept: v }];
+    },
+    ({ kept }, v, n) => [v.mul(n), [kept, kept] as const],
+    ([a], ct) => {
+      expectTypeOf(a).toEqualTypeOf<NDArray>();
+      expectTypeOf(ct).toEqualTypeOf<NDArray>();
+      return [ct.mul(a)];
+    },
+    { staticArgnums: 1 },
+  );
+  expectTypeOf(f).toEqualTypeOf<(v: NDArray, n: number) => NDArray>();
+  const id = (v: NDArray): NDArray => v;
+  customRemat(
+    id,
+    // @ts-expect-error: the forward rule must give what the function gives
+    (_, v) => [[v], v] as const,
+    (_, v) => [v, v] as const,
+    (_, ct) => [ct],
+  );
 });
 
 describe("loops over several values", () => {

@@ -27,6 +27,8 @@ export function controlKernels(table: KernelTable) {
     remat2: openBody("jaxpr"),
     custom_jvp_call: openBody("call_jaxpr"),
     custom_vjp_call: openBody("call_jaxpr"),
+    custom_remat: openBody("call_jaxpr"),
+    custom_remat_jvp: (args, _avals, params) => dataOf(runJaxpr((params.pushed as () => Jaxpr)(), [], args, table)),
     custom_lin: () => {
       throw new UnsupportedError(
         "the linear part of a custom reverse rule was to be evaluated: it can only be transposed.",
