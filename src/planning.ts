@@ -2,18 +2,18 @@
  * Programs within a memory budget: what is kept, what is computed again, what it costs, and the whole curve from little memory to little time. The
  * peaks are those of compiled programs, so what is said here is what a run takes.
  */
-import { jit } from "./api/stage.ts";
+import { jit, jitProgram, makeJaxpr, ShapeDType } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import { compileWithin, programFront, type FrontPoint, type KernelGraph, type ProgramFront } from "./compile/budget.ts";
 import { currentEngine, type CompileProgress, type MemoryBudget } from "./core/engine.ts";
 import type { ClosedJaxpr, Eqn } from "./core/jaxpr.ts";
 import type { NDArray } from "./core/array.ts";
-import { makeJaxpr } from "./api/stage.ts";
 import { isCompiling, type CompilingEngine } from "./compile/compile.ts";
 import { UnsupportedError } from "./errors.ts";
 import { memoryText, reportOf, type MemoryReport } from "./memory.ts";
 import { formatBytes } from "./plan/memoryBudget.ts";
 import { checkpointPolicies, type Policy } from "./policies.ts";
+import { flatten } from "./tree.ts";
 
 export interface PlanProgramOptions {
   /** Bytes, a share of the peak without a budget in (0, 1], or a text: "64MiB", "50%". */
@@ -74,8 +74,11 @@ function compilingEngine(): CompilingEngine {
   );
 }
 
+/** Of arrays the program that `jit` runs, so that each plan of it is looked for once; of types alone a program of its own. */
 const programOf = (f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArray> =>
-  makeJaxpr(f)(...(args as readonly never[]));
+  flatten(args).leaves.some((x) => x instanceof ShapeDType)
+    ? makeJaxpr(f)(...(args as readonly never[]))
+    : jitProgram(f, args);
 
 /**
  * Plans a function on arguments of these types within a memory budget. Nothing is run.

@@ -8,4 +8,11 @@ import { unet } from "./unet.ts";
 
 export { gpt12, gpt4, lstm1000, mlp20, resnet50, unet };
 
-export const models: readonly Model[] = [mlp20, gpt4, gpt12, resnet50, unet, lstm1000] as readonly unknown[] as readonly Model[];
+export const models: readonly Model[] = [
+  mlp20,
+  gpt4,
+  gpt12,
+  resnet50,
+  unet,
+  lstm1000,
+] as readonly unknown[] as readonly Model[];

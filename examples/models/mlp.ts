@@ -1,6 +1,6 @@
 /**
- * MLP-20: twenty equal layers, tanh(x W + b). The plainest deep network: every layer keeps one activation, so memory grows with depth, and a checkpoint
- * around each layer, or around some of them, shows at once what it saves.
+ * MLP-20: twenty equal layers, sin(x W + b). The plainest deep network: every layer keeps its input and the argument of the sine, so memory grows with
+ * depth, and a checkpoint around each layer, or around some of them, shows at once what it saves.
  */
 import { np, random, type NDArray } from "../../src/index.ts";
 import { asItIs, keysOf, weights, type Model, type Wrap } from "./model.ts";
@@ -22,7 +22,7 @@ export interface Regression {
   readonly [name: string]: NDArray;
 }
 
-const layer = ({ w, b }: Layer, x: NDArray): NDArray => np.tanh(np.add(np.matmul(x, w), b));
+const layer = ({ w, b }: Layer, x: NDArray): NDArray => np.sin(np.add(np.matmul(x, w), b));
 
 export const mlp20: Model<readonly Layer[], Regression> = {
   name: "MLP-20",

@@ -195,6 +195,17 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): F {
   return passFor(jitted, f) as unknown as F;
 }
 
+/**
+ * The program that `jit(f)` runs on these arguments, the same object each time; so what is found out about it (plans, say) is found out once.
+ *
+ * @internal
+ */
+export function jitProgram(f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArray> {
+  requireFunction(f, "jit");
+  const split = new SplitArgs(f, args, []);
+  return cacheOf(f).get(split.key(), () => traceArgs(f, split, args, "jit")).closed;
+}
+
 function runOptions(options: JitOptions, args: readonly unknown[], statics: readonly number[]): RunOptions | undefined {
   const { engine, memory, onProgress, donateArgnums } = options;
   if (engine === undefined && memory === undefined && onProgress === undefined && donateArgnums === undefined)
