@@ -38,14 +38,14 @@ type Trained = readonly [params: Parameters, state: ReturnType<typeof optimizer.
 
 function update([params, state]: Trained, batch: Parameters): [Trained, NDArray] {
   const [loss, gradient] = lossAndGradient(params, batch);
-  const [changes, next] = optimizer.update(gradient as never, state, params as never);
-  return [[optim.applyUpdates(params as never, changes) as Parameters, next], loss];
+  const [changes, next] = optimizer.update(gradient as never, state, params);
+  return [[optim.applyUpdates(params as never, changes), next], loss];
 }
 
 const step = jit(update, { donateArgnums: 0, ...(values.memory === undefined ? {} : { memory: values.memory }) });
 const batch = model.batch(random.key(1), size);
 const params = model.init(random.key(0), size);
-let trained: Trained = [params, optimizer.init(params as never)];
+let trained: Trained = [params, optimizer.init(params)];
 
 const { peak } = memory(step, trained, batch);
 console.log(`${model.name}: ${String(countOf(params))} parameters, ${formatBytes(peak)} a step`);

@@ -107,7 +107,8 @@ function overwrite(
       if (node.kind !== "load") continue;
       const read = node.access.buffer.root;
       if (read === out || read.bytes !== out.bytes) continue;
-      if (!isOwn(read, kept) && !mayWrite.has(read)) continue;
+      // The place of a donated argument is free once: no longer where a result lies there already.
+      if (!isOwn(read, kept) && (!mayWrite.has(read) || kept.has(read))) continue;
       // A kept output may take another's place, but then lives to the end there; two kept ones never share.
       const uses = touches.get(read) ?? [];
       if (uses[uses.length - 1]?.time !== time || writesAtEnd(uses)) continue;

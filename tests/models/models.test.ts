@@ -14,8 +14,8 @@ import {
   tree,
   valueAndGrad,
 } from "../../src/index.ts";
-import { memory, type NDArray } from "../../src/index.ts";
-import { ConcreteArray } from "../../src/core/array.ts";
+import { memory, type NDArray, type Policy } from "../../src/index.ts";
+import type { ConcreteArray } from "../../src/core/array.ts";
 import { js } from "../../src/engines/js/index.ts";
 import { createWasm } from "../../src/engines/wasm/index.ts";
 import { lstmLoss, type LoopCheckpoint } from "../../examples/models/lstm.ts";
@@ -35,10 +35,11 @@ function run(f: Step, args: readonly [Parameters, Parameters], budget?: number) 
   return { bits, peak: engine.highWater() };
 }
 
-const everything: Wrap = (block) =>
-  checkpoint(block as never, { policy: checkpointPolicies.everythingSaveable }) as never;
-const dots: Wrap = (block) => checkpoint(block as never, { policy: checkpointPolicies.dotsSaveable }) as never;
-const nothing: Wrap = (block) => checkpoint(block as never) as never;
+const keeping =
+  (policy: Policy | null): Wrap =>
+  (block) =>
+    checkpoint(block, { policy });
+const wraps = [checkpointPolicies.everythingSaveable, checkpointPolicies.dotsSaveable, null].map(keeping);
 
 describe.each(models.map((m) => [m.name, m] as const))("%s", (_name, model) => {
   const args = [model.init(random.key(0), "small"), model.batch(random.key(1), "small")] as const;
@@ -52,7 +53,7 @@ describe.each(models.map((m) => [m.name, m] as const))("%s", (_name, model) => {
   });
 
   test("with checkpoints has the same bits, and less memory where less is saved", () => {
-    const peaks = [everything, dots, nothing].map((wrap) => {
+    const peaks = wraps.map((wrap) => {
       const f = valueAndGrad(model.loss(wrap)) as unknown as Step;
       const { bits, peak } = run(f, args);
       expect(peak).toBe(predicted(f));
