@@ -7,6 +7,8 @@ export { enableX64 } from "./core/config.ts";
 export type { DType } from "./core/dtype.ts";
 export { ClosedJaxpr, Jaxpr } from "./core/jaxpr.ts";
 export { setEngine, type CompileProgress, type Engine, type MemoryBudget } from "./core/engine.ts";
+export { createWasmEngine } from "./wasmEngine.ts";
+export type { WasmEngine, WasmOptions } from "./engines/wasm/index.ts";
 export type { Primitive } from "./core/primitive.ts";
 export * from "./errors.ts";
 export * as tree from "./tree.ts";

@@ -22,6 +22,8 @@ import { ThreadCountError } from "../../errors.ts";
 export interface WasmEngine extends CompilingEngine {
   /** How many threads work on a program. */
   readonly threads: number;
+  /** How many pieces of programs other threads than the calling one have done. */
+  helped(): number;
   /** The most bytes of the arena that any run has taken. */
   highWater(): number;
   /** The memory of all programs; the arena of the one that runs begins at `ARENA`. */
@@ -130,6 +132,7 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
       return instance === null ? reference.apply(primitive, args, outAvals, params) : run(instance, args);
     },
     compile: (closed, options = {}) => instanceOf(closed, options).compiled,
+    helped: () => arena?.pool?.helped ?? 0,
     highWater: () => arena?.highWater ?? 0,
     memory: () => memory().memory,
   };

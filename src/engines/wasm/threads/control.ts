@@ -26,6 +26,8 @@ export const GRAIN = 148;
 export const PENDING = 192;
 /** How many helpers wait to be woken. */
 export const ASLEEP = 256;
+/** How many chunks helpers have done since the beginning. */
+export const HELPED = 260;
 /** How many characters the text of a helper's error has; 0: all is well. */
 export const FAILED = 320;
 export const FAILURE = 324;

@@ -3,7 +3,7 @@
  * helpers there are, programs run; the thread that calls does by itself what nobody helps with.
  */
 import { EngineThreadError } from "../../../errors.ts";
-import { FAILED, FAILURE, PENDING, TICKET } from "./control.ts";
+import { FAILED, FAILURE, HELPED, PENDING, TICKET } from "./control.ts";
 import type { HelperMessage } from "./helper.ts";
 import { startWorker, type Helper } from "./worker.ts";
 
@@ -40,6 +40,11 @@ export class Pool {
 
   forget(program: number): void {
     if (this.#programs.delete(program)) this.#send({ kind: "forget", program });
+  }
+
+  /** How many pieces of programs helpers have done. */
+  get helped(): number {
+    return Atomics.load(this.#words, HELPED / 4);
   }
 
   /** After a run: throws what went wrong in a helper. */

@@ -5,7 +5,7 @@
  */
 import type { FunctionBuilder, Local } from "../encode/function.ts";
 import type { Callable, ModuleBuilder } from "../encode/module.ts";
-import { ASLEEP, BLOCK, CHUNK, GRAIN, JOB, PENDING, PLACE, PROGRAM, TICKET, UNITS } from "./control.ts";
+import { ASLEEP, BLOCK, CHUNK, GRAIN, HELPED, JOB, PENDING, PLACE, PROGRAM, TICKET, UNITS } from "./control.ts";
 
 export interface Sharing {
   /** Tells programs apart. */
@@ -53,6 +53,10 @@ function takeChunks(module: ModuleBuilder, { program }: Sharing): FunctionBuilde
         f.get(next).get(end).get(next).get(end).op("i32.lt_u", "select").set(next);
         f.get(block).get(unit).get(next).get(place).callIndirect(["i32", "i32", "i32"], []);
         f.get(next).tee(unit).get(end).op("i32.lt_u").brIf(more);
+      });
+      f.get(fromBack);
+      f.if(() => {
+        f.i32(0).i32(1).mem("i32.atomic.rmw.add", HELPED).op("drop");
       });
       f.i32(0).i32(1).mem("i32.atomic.rmw.sub", PENDING).i32(1).op("i32.eq").get(fromBack).op("i32.and");
       f.if(() => {
