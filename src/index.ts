@@ -69,7 +69,14 @@ export {
 } from "./residuals.ts";
 export { FwdBwd, fwdBwd, printFwdBwd } from "./fwdBwd.ts";
 export { explain, printExplain, type Finding, type FindingKind } from "./explain.ts";
-export { memory, printMemory, type LiveValue, type MemoryMoment, type MemoryReport } from "./memory.ts";
+export {
+  memory,
+  printMemory,
+  type HostReport,
+  type LiveValue,
+  type MemoryMoment,
+  type MemoryReport,
+} from "./memory.ts";
 export {
   pareto,
   plan,

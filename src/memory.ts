@@ -6,8 +6,8 @@ import { currentEngine, type RunOptions } from "./core/engine.ts";
 import type { NDArray } from "./core/array.ts";
 import type { ClosedJaxpr, Eqn } from "./core/jaxpr.ts";
 import { isCompiling, type Compiled } from "./compile/compile.ts";
-import type { Interval } from "./compile/layout.ts";
-import type { Step } from "./compile/program.ts";
+import { liveBytes, type HostLayout } from "./compile/hostSlots.ts";
+import type { Buffer, Step } from "./compile/program.ts";
 import { makeJaxpr } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import { UnsupportedError } from "./errors.ts";
@@ -30,8 +30,23 @@ export interface MemoryMoment {
   /** The primitives that it computes. */
   readonly label: string;
   readonly source: string;
-  /** Bytes of all values that live while it runs. */
+  /** Bytes of all values that live in the arena while it runs. */
   readonly bytes: number;
+  /** Bytes of values that are away in host memory meanwhile. */
+  readonly host: number;
+}
+
+/** What a run takes out of the arena. Arguments of host memory are the caller's, and not counted. */
+export interface HostReport {
+  /** Bytes that a run takes of host memory. */
+  readonly size: number;
+  /** The most bytes that are away at one time. */
+  readonly peak: number;
+  /** Bytes that a run copies out of the arena, and back; null where branches, or loops of unknown length, decide. */
+  readonly offloaded: number | null;
+  readonly restored: number | null;
+  /** What is away when most is, the largest first. */
+  readonly values: readonly LiveValue[];
 }
 
 export interface MemoryReport {
@@ -44,6 +59,8 @@ export interface MemoryReport {
   readonly temporaries: number;
   /** The most bytes that live at one time: what a perfect layout would take. */
   readonly lowerBound: number;
+  /** What lies out of the arena, since a policy offloads it. */
+  readonly host: HostReport;
   /** Memory by kernel. */
   readonly timeline: readonly MemoryMoment[];
   /** The moment at which most lives, and what lives then, the largest first. */
@@ -102,6 +119,7 @@ export function memoryText(report: MemoryReport): string {
     row("constants", report.constants),
     row("outputs", report.outputs),
     row("temporaries", report.temporaries),
+    ...(report.host.size > 0 ? [row("host memory", report.host.size)] : []),
     `largest at kernel ${String(atPeak.step)} of ${String(report.timeline.length)}, ${atPeak.label}${where}:`,
     ...values,
     ...(rest > 0 ? [`           and ${String(rest)} more`] : []),
@@ -114,12 +132,16 @@ function eqnsOf(step: Step): readonly Eqn[] {
       return step.eqns;
     case "copy":
       return [];
+    case "offload":
+    case "restore":
+      return step.eqn === null ? [] : [step.eqn];
     default:
       return [step.eqn];
   }
 }
 
 function labelOf(step: Step): string {
+  if (step.kind === "offload" || step.kind === "restore") return `${step.kind} of ${step.from.label}`;
   const names = [...new Set(eqnsOf(step).map((e) => e.primitive.name))];
   if (names.length === 0) return step.kind === "copy" ? "copy" : "fill";
   return names.length > 4 ? `${names.slice(0, 4).join("·")}·…` : names.join("·");
@@ -127,6 +149,7 @@ function labelOf(step: Step): string {
 
 export function reportOf({ layout }: Compiled): MemoryReport {
   const { intervals, steps, size } = layout;
+  const away = liveBytes(layout.host.intervals, steps.length);
   const change = new Float64Array(steps.length + 2);
   for (const { start, end, bytes } of intervals) {
     change[Math.max(0, start)] += bytes;
@@ -136,7 +159,7 @@ export function reportOf({ layout }: Compiled): MemoryReport {
   let live = 0;
   let most = -1;
   let peakTime = 0;
-  let peakMoment: MemoryMoment = { step: 0, label: "", source: "", bytes: 0 };
+  let peakMoment: MemoryMoment = { step: 0, label: "", source: "", bytes: 0, host: 0 };
   steps.forEach((step, time) => {
     live += change[time];
     if (step === null || step.kind === "scan" || step.kind === "while" || step.kind === "cond") return;
@@ -146,6 +169,7 @@ export function reportOf({ layout }: Compiled): MemoryReport {
       label: labelOf(step),
       source: source.find((s) => s !== "") ?? "",
       bytes: live,
+      host: away[time],
     };
     timeline.push(moment);
     if (live > most) {
@@ -166,12 +190,22 @@ export function reportOf({ layout }: Compiled): MemoryReport {
     outputs: outputBytes,
     temporaries: Math.max(0, size - argumentBytes - constantBytes - outputBytes),
     lowerBound,
+    host: hostReport(layout.host, away),
     timeline,
     atPeak: { ...peakMoment, values },
   };
 }
 
-function liveValue({ buffer }: Interval): LiveValue {
+function hostReport({ size, lowerBound, intervals, traffic }: HostLayout, away: ArrayLike<number>): HostReport {
+  const time = Array.from(away).indexOf(lowerBound);
+  const values = intervals
+    .filter(({ start, end, buffer }) => start <= time && end >= time && buffer.bytes > 0)
+    .sort((a, b) => b.buffer.bytes - a.buffer.bytes)
+    .map(liveValue);
+  return { size, peak: lowerBound, ...traffic, values };
+}
+
+function liveValue({ buffer }: { readonly buffer: Buffer }): LiveValue {
   const { label, bytes, dtype, kind, source } = buffer;
   return { label, bytes, dtype, kind, source: source?.toString() ?? "" };
 }

@@ -12,15 +12,16 @@ import type { Held, Place } from "./held.ts";
 import { isOneRun, KernelBuilder, spaceOf } from "./kernelBuilder.ts";
 import type { Tag } from "./lower.ts";
 import { folds } from "./loop.ts";
-import { moved, reshaped, transposed } from "./moves.ts";
-import type { Buffer, Block, CopyStep, Operand, Step } from "./program.ts";
+import { moved, reshaped } from "./moves.ts";
+import { operandOf } from "./operands.ts";
+import type { Buffer, Block, CopyStep, Step } from "./program.ts";
 import type { ProgramContext } from "./programContext.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { addSlice } from "./slices.ts";
 import { isWide, nodeOf, restretch, scalarOf, stretched, type Piece } from "./reading.ts";
-import type { Routine } from "./target.ts";
+import { addTransfer, bringBack, restored } from "./transfers.ts";
 import { widened } from "./widen.ts";
-import { identityView, isContiguous, reshapeView, transposeView, type Fill, type View } from "./view.ts";
+import { identityView, isContiguous, reshapeView, type Fill, type View } from "./view.ts";
 
 export class BlockBuilder {
   readonly context: ProgramContext;
@@ -94,6 +95,7 @@ export class BlockBuilder {
       case "index":
         return -1;
       case "buffer":
+      case "host":
         return place.ready;
       case "view":
         return this.#ready(place.root);
@@ -106,6 +108,11 @@ export class BlockBuilder {
   materialize(held: Held): Buffer {
     const { place } = held;
     if (place.kind === "buffer") return place.buffer;
+    if (place.kind === "host") {
+      const back = restored(this, held, place.buffer, null);
+      held.place = back;
+      return back.buffer;
+    }
     if (place.kind === "node") {
       const buffer = this.#fresh(held);
       place.kernel.store(place.node, buffer);
@@ -124,23 +131,6 @@ export class BlockBuilder {
     kernel.store(node, buffer);
     held.place = { kind: "buffer", buffer, ready: kernel.index };
     return buffer;
-  }
-
-  /** The value as a routine takes operand `index`: as a view of what there is, or a copy in the order that it asks for. */
-  #operand(held: Held, index: number, routine: Routine | null): Operand {
-    if (routine === null) return { buffer: this.materialize(held), view: identityView(held.aval.shape) };
-    if (held.place.kind === "view" && routine.accepts(index, held.place.view)) {
-      const { root, view } = held.place;
-      return { buffer: this.materialize(root), view };
-    }
-    const plain = identityView(held.aval.shape);
-    if (routine.accepts(index, plain)) return { buffer: this.materialize(held), view: plain };
-    const order = routine.arrange(index);
-    const shape = order.map((d) => held.aval.shape[d]);
-    const [place] = transposed(this, held, order);
-    const buffer = this.materialize({ ...held, place, aval: held.aval.update({ shape }) });
-    const back = order.map((_, d) => order.indexOf(d));
-    return { buffer, view: transposeView(identityView(shape), back) };
   }
 
   #fresh(held: Held): Buffer {
@@ -181,9 +171,13 @@ export class BlockBuilder {
 
   /** Adds a step that kernels don't move past. */
   push(step: Step): number {
-    this.#steps.push(step);
-    this.#open = this.#steps.length;
-    return this.#steps.length - 1;
+    this.#open = this.add(step) + 1;
+    return this.#open - 1;
+  }
+
+  /** Adds a step; kernels before it may still grow by what doesn't need it. */
+  add(step: Step): number {
+    return this.#steps.push(step) - 1;
   }
 
   /** Copies a value into a buffer. */
@@ -227,7 +221,9 @@ export class BlockBuilder {
       }
       return;
     }
+    if (addTransfer(this, eqn, args)) return;
     if (isControl(eqn) && addControl(this, eqn, args)) return;
+    bringBack(this, eqn, args);
     if (addSlice(this, eqn, args)) return;
     const movable = [...args.map((a) => a.aval), ...eqn.outvars.map((v) => v.aval)].every((a) =>
       target.movable(a.dtype),
@@ -257,7 +253,7 @@ export class BlockBuilder {
   #addCall(eqn: Eqn, args: readonly Held[]): void {
     const inAvals = args.map((a) => a.aval);
     const routine = this.context.target.routine(eqn, inAvals);
-    const operands = args.map((a, i) => this.#operand(a, i, routine));
+    const operands = args.map((a, i) => operandOf(this, a, i, routine));
     const outputs = eqn.outvars.map((v) => this.context.buffer(v.aval, "temporary", eqn.primitive.name, eqn.source));
     const bytes = routine?.workspace(operands.map((o) => o.view)) ?? 0;
     const index = this.push({
@@ -379,6 +375,8 @@ export class BlockBuilder {
       case "node":
         if (place.kernel === kernel && aval.size === kernel.size) return place.node;
         return kernel.load(this.materialize(held), view, aval.dtype);
+      case "host":
+        throw new RangeError("a value of the host is read before it is restored");
       case "buffer":
         return kernel.load(place.buffer, view, aval.dtype) ?? this.#readCopy(held);
       case "index":

@@ -5,6 +5,7 @@
  * larger budget never gives a slower program.
  */
 import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
 import type { MemoryBudget, RunOptions } from "../core/engine.ts";
 import { ClosedJaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
 import { Memo } from "../core/memo.ts";
@@ -166,7 +167,7 @@ export function kernelGraph(ordered: OrderedProgram, { program, layout }: Compil
   const members: Eqn[][] = [];
   const steps: Step[] = [];
   for (const step of program.body.steps) {
-    const own = step.kind === "loop" ? step.eqns : step.kind === "copy" ? [] : [step.eqn];
+    const own = step.kind === "loop" ? step.eqns : step.kind === "copy" || step.eqn === null ? [] : [step.eqn];
     const fresh = own.filter((e) => !groupOf.has(e));
     if (fresh.length === 0) continue;
     steps.push(step);
@@ -216,17 +217,21 @@ export function kernelGraph(ordered: OrderedProgram, { program, layout }: Compil
     return {
       name: eqns[eqns.length - 1].primitive.name,
       cost: sum(eqns.map(timeOf)),
-      outputs: outputs.map((v) => ({ bytes: aligned(v.aval.nbytes), output: results.has(v) })),
+      outputs: outputs.map((v) => ({ bytes: arenaBytes(v.aval), output: results.has(v) })),
       workspace: inside[g],
       ...(effect ? { effect } : {}),
       inPlace: steps[g].kind === "loop" ? inPlace(groups[g], free, producer, place) : [],
     };
   });
-  const resident = sum([...program.inputs, ...program.constants.map((c) => c.buffer)].map((b) => aligned(b.bytes)));
+  const inputs = program.inputs.filter((b) => !b.host);
+  const resident = sum([...inputs, ...program.constants.map((c) => c.buffer)].map((b) => aligned(b.bytes)));
   return { graph: { nodes, edges, resident }, groups, free };
 }
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/** What a value takes of the arena. */
+const arenaBytes = ({ memorySpace, nbytes }: ShapedArray): number => (memorySpace === "host" ? 0 : aligned(nbytes));
 
 /** The variables of groups that a value follows from by free equations. */
 function sources(x: Atom, free: ReadonlyMap<Var, Eqn>, producer: ReadonlyMap<Atom, number>): Atom[] {

@@ -43,8 +43,9 @@ export function compileOrdered(
     context.buffer(aval, "argument", names?.[i] ?? `argument ${String(i)}`, null),
   );
   const block = new BlockBuilder(context);
+  inputs.forEach((buffer, i) => (buffer.host = inAvals[i].memorySpace === "host"));
   const held = inputs.map((buffer, i): Held => ({
-    place: { kind: "buffer", buffer, ready: -1 },
+    place: { kind: buffer.host ? "host" : "buffer", buffer, ready: -1 },
     aval: inAvals[i],
     label: buffer.label,
     source: null,
@@ -77,7 +78,7 @@ function outputOf(
   held: Held,
 ): ProgramOutput {
   if (held.place.kind === "literal" && held.constant !== undefined) return { kind: "value", value: held.constant };
-  const buffer = block.materialize(held);
+  const buffer = held.place.kind === "host" ? held.place.buffer : block.materialize(held);
   const known = there.get(buffer);
   if (known instanceof ConcreteArray) return { kind: "value", value: new ConcreteArray(held.aval, known.data) };
   if (known !== undefined) return known;

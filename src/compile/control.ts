@@ -3,10 +3,11 @@
  * else has read the old one.
  */
 import type { NDArray } from "../core/array.ts";
-import type { ClosedJaxpr, Eqn } from "../core/jaxpr.ts";
+import type { ClosedJaxpr, Eqn, Var } from "../core/jaxpr.ts";
 import type { BlockBuilder } from "./blockBuilder.ts";
 import type { Held } from "./held.ts";
 import type { Buffer, SlicedBuffer } from "./program.ts";
+import { hostBufferOf, putOnHost } from "./transfers.ts";
 
 type Closed = ClosedJaxpr<NDArray>;
 
@@ -29,6 +30,7 @@ export function addControl(block: BlockBuilder, eqn: Eqn, args: readonly Held[])
 function outer(block: BlockBuilder, held: Held): Held {
   const { place } = held;
   if (place.kind === "literal" || place.kind === "index") return held;
+  if (place.kind === "host") return { ...held, place: { ...place, ready: -1 } };
   if (place.kind === "view" && place.view.guards.length === 0) {
     const root: Held = { ...place.root, place: { kind: "buffer", buffer: block.materialize(place.root), ready: -1 } };
     return { ...held, place: { kind: "view", root, view: place.view } };
@@ -36,7 +38,23 @@ function outer(block: BlockBuilder, held: Held): Held {
   return { ...held, place: { kind: "buffer", buffer: block.materialize(held), ready: -1 } };
 }
 
-const inBuffer = (held: Held, buffer: Buffer): Held => ({ ...held, place: { kind: "buffer", buffer, ready: -1 } });
+const inBuffer = (held: Held, buffer: Buffer): Held => ({
+  ...held,
+  place: { kind: buffer.host ? "host" : "buffer", buffer, ready: -1 },
+});
+
+/** A buffer for a result of a loop or branch. */
+function resultBuffer({ context }: BlockBuilder, { aval }: Var, label: string, eqn: Eqn): Buffer {
+  const buffer = context.buffer(aval, "temporary", label, eqn.source);
+  buffer.host = aval.memorySpace === "host";
+  return buffer;
+}
+
+/** Leaves a value in the place of a result. */
+const leave = (inside: BlockBuilder, held: Held, to: Buffer): void => {
+  if (to.host) putOnHost(inside, held, to);
+  else inside.copyTo(held, to);
+};
 
 /** The places of carries, with the first values in them. */
 function startCarries(block: BlockBuilder, eqn: Eqn, inits: readonly Held[]): Buffer[] {
@@ -69,11 +87,14 @@ function addScan(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean 
   const moving = (whole: Buffer, aval: Held["aval"]): SlicedBuffer => {
     const slice = context.buffer(aval, "temporary", whole.label, whole.source);
     slice.moving = true;
+    slice.host = whole.host;
     return { whole, slice };
   };
   const rest = args.slice(num_consts + num_carry);
   const inner = jaxpr.inAvals.slice(num_consts + num_carry);
-  const xs = rest.map((h, i) => moving(block.materialize(h), inner[i]));
+  const xs = rest.map((h, i) =>
+    moving(inner[i].memorySpace === "host" ? hostBufferOf(block, h) : block.materialize(h), inner[i]),
+  );
   const body = block.inner();
   const outs = body.run(jaxpr, [
     ...consts,
@@ -82,14 +103,16 @@ function addScan(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean 
   ]);
   const ys = outs.slice(num_carry).map((h, i) => {
     const v = eqn.outvars[num_carry + i];
-    const sliced = moving(context.buffer(v.aval, "temporary", "scan output", eqn.source), h.aval);
-    body.copyTo(h, sliced.slice);
+    const sliced = moving(resultBuffer(block, v, "scan output", eqn), h.aval);
+    leave(body, h, sliced.slice);
     return sliced;
   });
   passCarries(body, outs.slice(0, num_carry), places);
   const index = block.push({ kind: "scan", eqn, length, reverse, body: body.finish(), xs, ys });
   const results = [...places, ...ys.map((y) => y.whole)];
-  eqn.outvars.forEach((v, i) => block.define(v, { kind: "buffer", buffer: results[i], ready: index }, eqn));
+  eqn.outvars.forEach((v, i) => {
+    block.define(v, { kind: results[i].host ? "host" : "buffer", buffer: results[i], ready: index }, eqn);
+  });
   return true;
 }
 
@@ -124,13 +147,15 @@ function addCond(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): boolean 
   if (first.aval.ndim > 0) return false;
   const index = block.materialize(first);
   const operands = rest.map((h) => outer(block, h));
-  const outs = eqn.outvars.map((v) => block.context.buffer(v.aval, "temporary", "cond", eqn.source));
+  const outs = eqn.outvars.map((v) => resultBuffer(block, v, "cond", eqn));
   const blocks = branches.map((branch) => {
     const inside = block.inner();
-    inside.run(branch, operands).forEach((h, i) => inside.copyTo(h, outs[i]));
+    inside.run(branch, operands).forEach((h, i) => leave(inside, h, outs[i]));
     return inside.finish();
   });
   const at = block.push({ kind: "cond", eqn, index, branches: blocks });
-  eqn.outvars.forEach((v, i) => block.define(v, { kind: "buffer", buffer: outs[i], ready: at }, eqn));
+  eqn.outvars.forEach((v, i) => {
+    block.define(v, { kind: outs[i].host ? "host" : "buffer", buffer: outs[i], ready: at }, eqn);
+  });
   return true;
 }

@@ -11,6 +11,8 @@ export type Place =
   | { readonly kind: "literal"; readonly fill: Fill }
   /** In memory, row-major; `ready` is the step that makes it, -1 for what is there before the first one. */
   | { readonly kind: "buffer"; readonly buffer: Buffer; readonly ready: number }
+  /** Out of the arena, in host memory; it must be restored before anything but a transfer reads it. */
+  | { readonly kind: "host"; readonly buffer: Buffer; readonly ready: number }
   /** Elements of another value, which is no view itself. */
   | { readonly kind: "view"; readonly root: Held; readonly view: View }
   /** The numbers of places, as `iota` makes them. */

@@ -6,6 +6,7 @@
  * any length, in the order of time from a list of free stretches, the one that fits best.
  */
 import { lifetimesOf } from "./lifetimes.ts";
+import { assignSlots, type HostInterval, type HostLayout } from "./hostSlots.ts";
 import type { Buffer, Program, Step } from "./program.ts";
 
 export const ALIGNMENT = 64;
@@ -27,6 +28,8 @@ export interface Layout {
   readonly constantBytes: number;
   readonly outputBytes: number;
   readonly intervals: readonly Interval[];
+  /** What lies out of the arena. */
+  readonly host: HostLayout;
   /** The step of each moment; null where a loop begins or ends. */
   readonly steps: readonly (Step | null)[];
 }
@@ -42,16 +45,24 @@ export function layOut(program: Program): Layout {
   for (const out of program.outputs) if (out.kind === "buffer") outputs.add(out.buffer.root);
   const fixed: Interval[] = [];
   const free: Interval[] = [];
-  const fixedBuffers = new Set([...program.inputs, ...program.constants.map((c) => c.buffer)]);
+  const away: HostInterval[] = [];
+  const inputs = program.inputs.filter((b) => !b.host);
+  const fixedBuffers = new Set([...inputs, ...program.constants.map((c) => c.buffer)]);
   for (const buffer of fixedBuffers) fixed.push({ buffer, start: -1, end: forever, bytes: aligned(buffer.bytes) });
   for (const [buffer, list] of touches) {
     if (fixedBuffers.has(buffer) || buffer.moving) continue;
     const end = outputs.has(buffer) ? forever : list[list.length - 1].time;
+    if (buffer.host) {
+      if (buffer.kind !== "argument") away.push({ buffer, start: list[0].time, end });
+      continue;
+    }
     free.push({ buffer, start: list[0].time, end, bytes: aligned(buffer.bytes) });
   }
   // An output that no step writes has no elements.
   for (const buffer of outputs) {
-    if (!touches.has(buffer) && !fixedBuffers.has(buffer)) free.push({ buffer, start: 0, end: forever, bytes: 0 });
+    if (touches.has(buffer) || fixedBuffers.has(buffer)) continue;
+    if (buffer.host) away.push({ buffer, start: 0, end: forever });
+    else free.push({ buffer, start: 0, end: forever, bytes: 0 });
   }
   let base = 0;
   for (const { buffer, bytes } of fixed) {
@@ -75,10 +86,11 @@ export function layOut(program: Program): Layout {
   return {
     size: base + chosen.size,
     lowerBound: base + lower,
-    argumentBytes: sum(program.inputs),
+    argumentBytes: sum(inputs),
     constantBytes: sum(program.constants.map((c) => c.buffer)),
-    outputBytes: sum(outputs),
+    outputBytes: sum([...outputs].filter((b) => !b.host)),
     intervals: [...fixed, ...free],
+    host: assignSlots(program, away, forever),
     steps: order,
   };
 }

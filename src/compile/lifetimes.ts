@@ -35,6 +35,8 @@ export function buffersOf(step: Step): { readonly reads: readonly Buffer[]; read
         writes: step.workspace === null ? step.outputs : [...step.outputs, step.workspace],
       };
     case "copy":
+    case "offload":
+    case "restore":
       return { reads: [step.from], writes: [step.to] };
     case "slice": {
       const starts = step.starts.filter((s) => typeof s !== "number");

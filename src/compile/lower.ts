@@ -123,7 +123,8 @@ class Writer {
     const flags = typeof prevent_cse === "boolean" ? args.map(() => prevent_cse) : prevent_cse;
     const flagged = args.filter((_, i) => flags[i]);
     args.forEach((x, i) => {
-      if (cotangent?.[i] === true && x instanceof Var) this.#backward.add(x);
+      // The cotangent of a loss is a number: a literal.
+      if (cotangent?.[i] === true) this.#backward.add(x);
     });
     if (flagged.length === 0) return args;
     const behind = flagged.map((x) => new Var(x.aval));

@@ -69,7 +69,6 @@ export function moved(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): Pla
     case "copy":
     case "copy_p":
     case "stop_gradient":
-    case "device_put":
       return args.map(same);
     case "convert_element_type":
       return args[0].aval.dtype === out.dtype ? args.map(same) : null;
@@ -92,7 +91,7 @@ export const transposed = (block: BlockBuilder, held: Held, order: readonly numb
 ];
 
 /** The same elements under another name. */
-function same(held: Held): Place {
+export function same(held: Held): Place {
   const { place } = held;
   if (place.kind !== "buffer" && place.kind !== "node") return place;
   return { kind: "view", root: held, view: identityView(held.aval.shape) };

@@ -22,11 +22,13 @@ export class Buffer {
   /** What it holds, for reports: the name of an argument, or the primitive that makes it. */
   label: string;
   source: Source | null;
+  /** Buffers of host memory have no place in the arena: steps copy between the two. */
+  host = false;
   /** A moving buffer is the slice of another that a loop works on: its place changes at each step. */
   moving = false;
   /** Shares the place of another buffer: written in place, or a part of it. */
   alias: Buffer | null = null;
-  /** Its place in the arena, in bytes, once the program is laid out. */
+  /** Its place in the arena, in bytes, once the program is laid out; the number of its slot, if it is in host memory. */
   offset = -1;
 
   constructor(dtype: DType, size: number, bytes: number, kind: BufferKind, label: string, source: Source | null) {
@@ -66,6 +68,15 @@ export interface CallStep {
 /** Copies one buffer to another of the same size. */
 export interface CopyStep {
   readonly kind: "copy";
+  readonly from: Buffer;
+  readonly to: Buffer;
+}
+
+/** Copies between the arena and host memory: an offload takes a value out of the arena, a restore brings it back. */
+export interface TransferStep {
+  readonly kind: "offload" | "restore";
+  /** Null where another equation reads a value of the host. */
+  readonly eqn: Eqn | null;
   readonly from: Buffer;
   readonly to: Buffer;
 }
@@ -123,7 +134,7 @@ export interface CondStep {
   readonly branches: readonly Block[];
 }
 
-export type Step = LoopKernel | CallStep | CopyStep | SliceStep | ScanStep | WhileStep | CondStep;
+export type Step = LoopKernel | CallStep | CopyStep | TransferStep | SliceStep | ScanStep | WhileStep | CondStep;
 
 export interface Program {
   readonly inputs: readonly Buffer[];

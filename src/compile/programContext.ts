@@ -21,6 +21,13 @@ export class ProgramContext {
     return b;
   }
 
+  /** A buffer in host memory. */
+  hostBuffer(aval: ShapedArray, label: string, source: Source | null): Buffer {
+    const b = this.buffer(aval, "temporary", label, source);
+    b.host = true;
+    return b;
+  }
+
   /** Memory for a routine while it runs. */
   workspace(bytes: number, label: string): Buffer {
     const b = new Buffer("uint8", bytes, bytes, "temporary", label, null);

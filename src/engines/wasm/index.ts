@@ -13,6 +13,7 @@ import { compileWithin } from "../../compile/budget.ts";
 import { compileProgram, type Compiled, type CompilingEngine } from "../../compile/compile.ts";
 import type { Target } from "../../compile/target.ts";
 import { Arena } from "./arena.ts";
+import { HostMemory, type HostUse } from "./hostMemory.ts";
 import { Instance } from "./instance.ts";
 import { hasFused } from "./runtime/index.ts";
 import { wasmTarget } from "./target.ts";
@@ -26,6 +27,8 @@ export interface WasmEngine extends CompilingEngine {
   helped(): number;
   /** The most bytes of the arena that any run has taken. */
   highWater(): number;
+  /** The host memory that the last run which offloads took. */
+  host(): HostUse;
   /** The memory of all programs; the arena of the one that runs begins at `ARENA`. */
   memory(): WebAssembly.Memory;
 }
@@ -57,6 +60,7 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
   let arena: Arena | null = null;
   /** Memory is made when the first program needs it. */
   const memory = (): Arena => (arena ??= new Arena(threads, fast));
+  const host = new HostMemory();
   const programs = new WeakMap<ClosedJaxpr<NDArray>, Map<string, Instance>>();
   const eager = new Map<string, Instance | null>();
   let running = false;
@@ -69,7 +73,7 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
     if (instance === undefined) {
       const compiled = compileFor(closed, target, options);
       options.onProgress?.({ phase: "code", done: 0 });
-      instance = new Instance(compiled, options.donated ?? [], memory(), reference);
+      instance = new Instance(compiled, options.donated ?? [], memory(), host, reference);
       options.onProgress?.({ phase: "code", done: 1 });
       instances.set(key, instance);
     }
@@ -105,7 +109,7 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
     const compiled = compileProgram(new ClosedJaxpr<NDArray>(jaxpr, []), target);
     const { steps } = compiled.program.body;
     if (steps.length === 1 && steps[0].kind === "call" && steps[0].routine === "reference") return null;
-    return new Instance(compiled, [], memory(), reference);
+    return new Instance(compiled, [], memory(), host, reference);
   };
 
   const run = (instance: Instance, args: readonly ConcreteArray[]): TypedArray[] => {
@@ -122,8 +126,8 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
     target,
     threads,
     apply(primitive, args, outAvals, params) {
-      // A reference kernel that evaluates a program of its own, while a program runs.
-      if (running) return reference.apply(primitive, args, outAvals, params);
+      // A reference kernel that evaluates a program of its own, while a program runs; and arrays that users hold are in host memory already.
+      if (running || primitive.name === "device_put") return reference.apply(primitive, args, outAvals, params);
       if (primitive.name === "jit") {
         const closed = params.jaxpr as ClosedJaxpr<NDArray>;
         return run(instanceOf(closed, (params.run as RunOptions | undefined) ?? {}), args);
@@ -134,6 +138,7 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
     compile: (closed, options = {}) => instanceOf(closed, options).compiled,
     helped: () => arena?.pool?.helped ?? 0,
     highWater: () => arena?.highWater ?? 0,
+    host: () => host.use,
     memory: () => memory().memory,
   };
 }

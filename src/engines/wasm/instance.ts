@@ -7,6 +7,7 @@ import type { Buffer, CallStep } from "../../compile/program.ts";
 import { OutOfMemoryError } from "../../errors.ts";
 import { ARENA, arenaLimit, type Arena } from "./arena.ts";
 import { hostImports } from "./code/host.ts";
+import type { HostMemory } from "./hostMemory.ts";
 import { blockBytes, emitProgram } from "./programCode.ts";
 import type { Pool } from "./threads/pool.ts";
 import type { Sharing } from "./threads/shareCode.ts";
@@ -33,9 +34,10 @@ export class Instance {
   readonly compiled: Compiled;
   readonly #arena: Arena;
   readonly #reference: Engine;
+  readonly #host: HostMemory;
   readonly #run: Run;
   readonly #hostSteps: readonly CallStep[];
-  readonly #inputs: readonly Window[];
+  readonly #inputs: readonly (Window | null)[];
   readonly #constants: readonly Window[];
   readonly #outputs: readonly (Window | null)[];
   readonly #donated: readonly boolean[];
@@ -44,10 +46,11 @@ export class Instance {
   /** The elements that lie in the arena as arguments, from the last run. */
   #last: (TypedArray | null)[];
 
-  constructor(compiled: Compiled, donated: readonly boolean[], arena: Arena, reference: Engine) {
+  constructor(compiled: Compiled, donated: readonly boolean[], arena: Arena, host: HostMemory, reference: Engine) {
     this.compiled = compiled;
     this.#arena = arena;
     this.#reference = reference;
+    this.#host = host;
     this.#donated = donated;
     const { program, layout } = compiled;
     if (layout.size > arenaLimit) throw new OutOfMemoryError(tooLarge(compiled));
@@ -65,16 +68,16 @@ export class Instance {
     if (code.shares) arena.pool?.add(id, module, arena.routineModules(code.routines));
     this.#shares = code.shares;
     const { exports } = new WebAssembly.Instance(module, {
-      env: { memory: arena.memory, host: hostCaller(new WeakRef(this)) },
+      env: { memory: arena.memory, ...hostCallers(new WeakRef(this)) },
       math: hostImports,
       routines: arena.routines(code.routines),
     });
     this.#run = exports.run as Run;
     const empty = new Uint8Array(0);
     const window = (buffer: Buffer): Window => ({ buffer, view: empty });
-    this.#inputs = program.inputs.map(window);
+    this.#inputs = program.inputs.map((b) => (b.host ? null : window(b)));
     this.#constants = program.constants.map((c) => window(c.buffer));
-    this.#outputs = program.outputs.map((o) => (o.kind === "buffer" ? window(o.buffer) : null));
+    this.#outputs = program.outputs.map((o) => (o.kind === "buffer" && !o.buffer.host ? window(o.buffer) : null));
     this.#last = program.inputs.map(() => null);
   }
 
@@ -94,18 +97,31 @@ export class Instance {
     arena.owner = this;
     for (let i = 0; i < args.length; i++) {
       const data = args[i].data;
+      const place = this.#inputs[i];
+      if (place === null) continue;
       // Arrays are never written to after they were made, so what lies there already is what it was.
       if (this.#last[i] === data) continue;
-      (this.#inputs[i].view as Float32Array).set(data as Float32Array);
+      (place.view as Float32Array).set(data as Float32Array);
       this.#last[i] = this.#donated[i] ? null : data;
     }
-    if (this.#shares) this.#runShared();
-    else this.#run();
-    return program.outputs.map((out, i) => {
-      if (out.kind === "input") return args[out.index].data;
-      if (out.kind === "value") return out.value.data;
-      return (this.#outputs[i] as Window).view.slice();
-    });
+    const away = args.filter((_, i) => program.inputs[i].host).map((a) => a.data);
+    this.#host.begin(this, layout.host.slots, away);
+    try {
+      if (this.#shares) this.#runShared();
+      else this.#run();
+      return program.outputs.map((out, i) => {
+        if (out.kind === "input") return args[out.index].data;
+        if (out.kind === "value") return out.value.data;
+        return this.#outputs[i]?.view.slice() ?? this.#host.take(out.buffer);
+      });
+    } finally {
+      this.#host.end();
+    }
+  }
+
+  /** Copies between the arena and a slot of host memory. */
+  transfer(kind: "offload" | "restore", slot: number, at: number, address: number, bytes: number): void {
+    this.#host[kind](slot, at >>> 0, new Uint8Array(this.#arena.memory.buffer, address >>> 0, bytes >>> 0));
   }
 
   #runShared(): void {
@@ -154,11 +170,13 @@ const released = new FinalizationRegistry<() => void>((release) => {
   release();
 });
 
-const hostCaller =
-  (instance: WeakRef<Instance>) =>
-  (id: number, block: number): void => {
-    instance.deref()?.host(id, block);
-  };
+const hostCallers = (instance: WeakRef<Instance>): Readonly<Record<string, WebAssembly.ImportValue>> => ({
+  host: (id: number, block: number) => instance.deref()?.host(id, block),
+  offload: (slot: number, at: number, address: number, bytes: number) =>
+    instance.deref()?.transfer("offload", slot, at, address, bytes),
+  restore: (slot: number, at: number, address: number, bytes: number) =>
+    instance.deref()?.transfer("restore", slot, at, address, bytes),
+});
 
 function tooLarge({ layout }: Compiled): string {
   const largest = [...layout.intervals].sort((a, b) => b.bytes - a.bytes).slice(0, 5);

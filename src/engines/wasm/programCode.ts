@@ -6,7 +6,8 @@
 import { InternalError } from "../../errors.ts";
 import { buffersOf } from "../../compile/lifetimes.ts";
 import type { LoopKernel } from "../../compile/loop.ts";
-import type { Block, Buffer, CallStep, Program, ScanStep, Step } from "../../compile/program.ts";
+import type { Block, Buffer, CallStep, Program, ScanStep, Step, TransferStep } from "../../compile/program.ts";
+import { stepsIn } from "../../compile/steps.ts";
 import { ARENA } from "./arena.ts";
 import type { FunctionBuilder, Local } from "./encode/function.ts";
 import { ModuleBuilder, type Callable } from "./encode/module.ts";
@@ -45,32 +46,15 @@ export function emitProgram(program: Program, blockBase: number, sharing: Sharin
 /** How many bytes of argument blocks a program has. */
 export function blockBytes(block: Block, threads: number): number {
   let bytes = 0;
-  for (const step of block.steps) {
-    switch (step.kind) {
-      case "scan":
-        bytes += blockBytes(step.body, threads);
-        break;
-      case "while":
-        bytes += blockBytes(step.cond, threads) + blockBytes(step.body, threads);
-        break;
-      case "cond":
-        for (const b of step.branches) bytes += blockBytes(b, threads);
-        break;
-      case "loop": {
-        const { reads, writes } = buffersOf(step);
-        bytes += 4 * (reads.length + writes.length);
-        break;
-      }
-      case "call":
-        if (step.routine === "reference") bytes += 4 * (step.operands.length + step.outputs.length);
-        else {
-          const { pointers, words } = writeRoutine(step, threads);
-          bytes += 4 * (pointers.length + words.length);
-        }
-        break;
-      case "copy":
-      case "slice":
-        break;
+  for (const step of stepsIn(block)) {
+    if (step.kind === "loop") {
+      const { reads, writes } = buffersOf(step);
+      bytes += 4 * (reads.length + writes.length);
+    } else if (step.kind === "call" && step.routine === "reference") {
+      bytes += 4 * (step.operands.length + step.outputs.length);
+    } else if (step.kind === "call") {
+      const { pointers, words } = writeRoutine(step, threads);
+      bytes += 4 * (pointers.length + words.length);
     }
   }
   return bytes;
@@ -97,6 +81,9 @@ class ProgramEmitter {
   readonly #hostSteps: CallStep[] = [];
   readonly #hostIds = new Map<CallStep, number>();
   readonly #moving = new Map<Buffer, Local>();
+  readonly #transfers: Partial<Record<TransferStep["kind"], Callable>> = {};
+  /** The arrays of host memory that moving buffers are slices of. */
+  readonly #wholes = new Map<Buffer, Buffer>();
   #each: FunctionBuilder | null = null;
   #share: Callable | null = null;
 
@@ -106,7 +93,11 @@ class ProgramEmitter {
     const shared = sharing.threads > 1;
     this.#module.importMemory("env", "memory", shared ? { min: 1, max: 65536, shared } : { min: 1 });
     this.#host = this.#module.importFunction("env", "host", ["i32", "i32"], []);
-    for (const step of callsIn(program.body)) {
+    for (const step of stepsIn(program.body)) {
+      if (step.kind === "offload" || step.kind === "restore") {
+        this.#transfers[step.kind] ??= this.#module.importFunction("env", step.kind, ["i32", "i32", "i32", "i32"], []);
+      }
+      if (step.kind !== "call" || step.routine === "reference") continue;
       const call = writeRoutine(step, sharing.threads);
       this.#calls.set(step, call);
       if (this.#routines.has(call.name)) continue;
@@ -140,28 +131,9 @@ class ProgramEmitter {
 
   /** Gives each step its argument block, and each kernel its code. */
   #prepare(block: Block): void {
-    for (const step of block.steps) {
-      switch (step.kind) {
-        case "scan":
-          this.#prepare(step.body);
-          break;
-        case "while":
-          this.#prepare(step.cond);
-          this.#prepare(step.body);
-          break;
-        case "cond":
-          for (const b of step.branches) this.#prepare(b);
-          break;
-        case "loop":
-          this.#prepareLoop(step);
-          break;
-        case "call":
-          this.#prepareCall(step);
-          break;
-        case "copy":
-        case "slice":
-          break;
-      }
+    for (const step of stepsIn(block)) {
+      if (step.kind === "loop") this.#prepareLoop(step);
+      else if (step.kind === "call") this.#prepareCall(step);
     }
   }
 
@@ -219,6 +191,12 @@ class ProgramEmitter {
         this.#address(f, step.from);
         f.i32(step.from.bytes).memoryCopy();
         break;
+      case "offload":
+        this.#transfer(f, step, step.to, step.from);
+        break;
+      case "restore":
+        this.#transfer(f, step, step.from, step.to);
+        break;
       case "slice":
         emitSlice(f, step, (buffer) => {
           this.#address(f, buffer);
@@ -242,6 +220,20 @@ class ProgramEmitter {
         this.#branch(f, step.branches, step.index);
         break;
     }
+  }
+
+  #transfer(f: FunctionBuilder, { kind }: TransferStep, away: Buffer, here: Buffer): void {
+    if (here.bytes === 0) return;
+    f.i32(this.#slotOf(away));
+    this.#address(f, away);
+    this.#address(f, here);
+    f.i32(here.bytes).call(this.#transfers[kind] as Callable);
+  }
+
+  /** The number of the slot in which a host buffer, or the array that it is a slice of, lies. */
+  #slotOf(buffer: Buffer): number {
+    const of = this.#wholes.get(buffer.root);
+    return of === undefined ? buffer.root.offset : this.#slotOf(of);
   }
 
   #call(f: FunctionBuilder, step: CallStep): void {
@@ -276,6 +268,7 @@ class ProgramEmitter {
     for (const { whole, slice } of sliced) {
       const local = f.local("i32");
       this.#moving.set(slice, local);
+      if (whole.host) this.#wholes.set(slice, whole);
       this.#address(f, whole);
       if (step.reverse) f.i32((step.length - 1) * slice.bytes).op("i32.add");
       f.set(local);
@@ -339,9 +332,11 @@ class ProgramEmitter {
     choose(0);
   }
 
+  /** Pushes the address of a buffer; for host buffers, where it begins in its slot. */
   #address(f: FunctionBuilder, buffer: Buffer): void {
     const root = buffer.root;
     if (root.moving) f.get(this.#moving.get(root) as Local);
+    else if (root.host) f.i32(0);
     else f.i32(addressOf(buffer));
   }
 
@@ -360,18 +355,6 @@ class ProgramEmitter {
     });
     this.#each = f;
     return f;
-  }
-}
-
-/** The calls of routines in a block and in those inside of it. */
-function* callsIn(block: Block): Generator<CallStep> {
-  for (const step of block.steps) {
-    if (step.kind === "call" && step.routine !== "reference") yield step;
-    else if (step.kind === "scan") yield* callsIn(step.body);
-    else if (step.kind === "while") {
-      yield* callsIn(step.cond);
-      yield* callsIn(step.body);
-    } else if (step.kind === "cond") for (const b of step.branches) yield* callsIn(b);
   }
 }
 

@@ -23,7 +23,8 @@ const port = typeof require === "function" ? require("node:worker_threads").pare
 const math = ${hostSource};
 const routines = {};
 const programs = new Map();
-const host = () => { throw new Error("a helper was to perform a step of the reference engine"); };
+const own = () => { throw new Error("a helper was to perform a step that is the main thread's"); };
+const env = (memory) => ({ memory, host: own, offload: own, restore: own });
 let memory = null;
 let words = null;
 
@@ -35,7 +36,7 @@ port.onmessage = ({ data }) => {
   } else if (data.kind === "routine") {
     routines[data.name] = new WebAssembly.Instance(data.module, { env: { memory } }).exports[data.name];
   } else if (data.kind === "program") {
-    const { exports } = new WebAssembly.Instance(data.module, { env: { memory, host }, math, routines });
+    const { exports } = new WebAssembly.Instance(data.module, { env: env(memory), math, routines });
     programs.set(data.program, exports.help);
   } else programs.delete(data.program);
 };
