@@ -40,6 +40,17 @@ export class ShapeError extends RematTypeError {}
 /** A dtype that the operation does not take. */
 export class DTypeError extends RematTypeError {}
 
+/** A collective operation speaks of a mapped axis that has no such name: JAX's `NameError`. */
+export class UnboundAxisNameError extends RematError {
+  override readonly jaxClass: string = "NameError";
+  constructor(name: string, asker: string) {
+    super(
+      `Found an unbound axis name: ${name}. To fix this, please call ${asker} under \`vmap\` with \`axisName: ${JSON.stringify(name)}\`: ` +
+        "only a function that is mapped can speak of its mapped axis.",
+    );
+  }
+}
+
 /** Something that has no rule, such as the derivative of an operation without one. */
 export class NotDifferentiableError extends RematError {
   override readonly jaxClass: string = "NotImplementedError";

@@ -2,6 +2,7 @@
 import { argNames, functionName, passFor } from "../argNames.ts";
 import { ConcreteArray, NDArray } from "../core/array.ts";
 import { ShapedArray, type Shape } from "../core/aval.ts";
+import { axisNamesKey } from "../core/axisNames.ts";
 import { x64Enabled } from "../core/config.ts";
 import type { DType } from "../core/dtype.ts";
 import { engineOf, type CompileProgress, type Engine, type MemoryBudget, type RunOptions } from "../core/engine.ts";
@@ -80,7 +81,7 @@ export class SplitArgs {
   /** Tells apart calls that need a program of their own. */
   key(): string {
     const statics = this.statics.map((i) => `${i}=${staticKey(this.#args[i])}`);
-    return `${this.treedef.key}|${this.leaves.map((x) => x.aval.key).join()}|${statics.join()}|${String(x64Enabled())}`;
+    return `${this.treedef.key}|${this.leaves.map((x) => x.aval.key).join()}|${statics.join()}|${String(x64Enabled())}|${axisNamesKey()}`;
   }
 }
 

@@ -5,6 +5,7 @@
 import { functionName } from "../argNames.ts";
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
+import { axisNamesKey } from "../core/axisNames.ts";
 import { x64Enabled } from "../core/config.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import { stage } from "../core/stage.ts";
@@ -38,7 +39,7 @@ export function traceBody(
   }
   let cache = caches.get(f);
   if (cache === undefined) caches.set(f, (cache = new TraceCache()));
-  const key = `${tracedFor}|${treedef.key}|${avals.map((a) => a.key).join()}|${String(x64Enabled())}`;
+  const key = `${tracedFor}|${treedef.key}|${avals.map((a) => a.key).join()}|${String(x64Enabled())}|${axisNamesKey()}`;
   const traced = cache.get(key, () => {
     const name = functionName(f);
     // Names of arguments are asked for only in messages; placeholders stand for the arrays.

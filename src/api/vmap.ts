@@ -1,10 +1,11 @@
 /** Vectorization of functions of nested values. */
 import { argNames, functionName, passFor } from "../argNames.ts";
 import { matchAxis } from "../core/axes.ts";
+import type { AxisName } from "../core/axisNames.ts";
 import { BatchTrace } from "../core/batch.ts";
 import type { NDArray } from "../core/array.ts";
-import { currentTrace, withTrace } from "../core/interpreter.ts";
-import { RematTypeError, VmapAxisError } from "../errors.ts";
+import { currentTrace } from "../core/interpreter.ts";
+import { RematTypeError, UnsupportedError, VmapAxisError } from "../errors.ts";
 import { broadcastPrefix, leaves as leavesOf, unflatten } from "../tree.ts";
 import { callPure, flattenArgs, flattenResult, requireFunction, type AnyFunction } from "./flat.ts";
 
@@ -18,6 +19,8 @@ export interface VmapOptions {
   readonly outAxes?: AxisTree;
   /** The size of the axis, needed only if nothing is mapped. */
   readonly axisSize?: number;
+  /** A name for the axis, by which `lax.psum`, `lax.axisIndex` and their like speak of it inside of the function. */
+  readonly axisName?: AxisName | null;
 }
 
 const isNull = (x: unknown): boolean => x === null;
@@ -31,7 +34,9 @@ const isNull = (x: unknown): boolean => x === null;
  */
 export function vmap<F extends AnyFunction>(f: F, options: VmapOptions = {}): F {
   requireFunction(f, "vmap");
-  const { inAxes = 0, outAxes = 0, axisSize } = options;
+  const { inAxes = 0, outAxes = 0, axisSize, axisName = null } = options;
+  checkName(axisName);
+  refuseDevices(options);
   checkAxes("in_axes", inAxes);
   checkAxes("out_axes", outAxes);
   const name = functionName(f);
@@ -47,10 +52,10 @@ export function vmap<F extends AnyFunction>(f: F, options: VmapOptions = {}): F 
     const dims = axes.map((axis, i) => (axis === null ? null : canonicalMappedAxis(axis, leaves[i])));
     const size = mappedSize(f, args, leaves, dims, axisSize);
     const parent = currentTrace();
-    const trace = new BatchTrace(parent, size);
+    const trace = new BatchTrace(parent, size, axisName);
     const tracers = leaves.map((x, i) => trace.wrap(x, dims[i]));
     try {
-      const result = withTrace(trace, () => callPure(f, unflatten(treedef, tracers) as readonly unknown[], "vmap"));
+      const result = trace.run(() => callPure(f, unflatten(treedef, tracers) as readonly unknown[], "vmap"));
       const flat = flattenResult(result, name, "vmap");
       const destinations = broadcastPrefix(outAxes, result, isNull) as (number | null)[];
       const outs = flat.leaves.map((x, i) => placeAxis(trace, x, destinations[i], i));
@@ -70,6 +75,21 @@ function checkAxes(what: string, axes: AxisTree): void {
       );
     }
   }
+}
+
+function checkName(axisName: unknown): void {
+  if (axisName === null || typeof axisName === "string") return;
+  throw new RematTypeError(
+    `vmap's axisName is a string, got ${String(axisName)}. Name the axis, as in { axisName: "batch" }.`,
+  );
+}
+
+function refuseDevices(options: object): void {
+  if (!("spmdAxisName" in options) || options.spmdAxisName === undefined || options.spmdAxisName === null) return;
+  throw new UnsupportedError(
+    `vmap was given spmdAxisName ${JSON.stringify(options.spmdAxisName)}, which spreads the mapped axis over devices: there is one device here. ` +
+      "Leave it out; to speak of the axis inside of the function, give axisName.",
+  );
 }
 
 function canonicalMappedAxis(axis: number, x: NDArray): number {

@@ -1,17 +1,24 @@
 /** Vectorization: every value may carry one batch axis, and each primitive's batch rule says what the call becomes with it. */
 import type { NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
+import { withAxisName, type AxisName } from "./axisNames.ts";
 import { axisOps, batchInFront, matchAxis } from "./axes.ts";
 import type { CustomJvpCall, CustomVjpCall } from "./custom.ts";
 import { bind, bindWith, currentTrace, Trace, Tracer, withTrace } from "./interpreter.ts";
 import { asFunction } from "./evalJaxpr.ts";
 import type { ClosedJaxpr, Params } from "./jaxpr.ts";
 import { Memo } from "./memo.ts";
-import type { BatchResult, Primitive, Tangent } from "./primitive.ts";
+import type { BatchBody, BatchResult, Primitive, Tangent } from "./primitive.ts";
 import { captureSource, withSource } from "./source.ts";
 import { stage } from "./stage.ts";
 import { shapesEqual } from "./aval.ts";
 import { UnsupportedError } from "../errors.ts";
+
+/** The axis that a map is over. */
+export interface MappedAxis {
+  readonly size: number;
+  readonly axisName: AxisName | null;
+}
 
 export type BatchDim = number | null;
 
@@ -40,12 +47,19 @@ export class BatchTracer extends Tracer {
 export class BatchTrace extends Trace {
   readonly parent: Trace;
   readonly size: number;
+  readonly axisName: AxisName | null;
   live = true;
 
-  constructor(parent: Trace, size: number) {
+  constructor(parent: Trace, size: number, axisName: AxisName | null = null) {
     super();
     this.parent = parent;
     this.size = size;
+    this.axisName = axisName;
+  }
+
+  /** Runs `fn` in this trace, where the axis is known by its name. */
+  run<T>(fn: () => T): T {
+    return withAxisName(this.axisName, this.size, () => withTrace(this, fn));
   }
 
   wrap(x: NDArray, dim: BatchDim): NDArray {
@@ -64,9 +78,10 @@ export class BatchTrace extends Trace {
   process(primitive: Primitive, args: readonly NDArray[], params: Params): readonly NDArray[] {
     const { values, dims } = this.unwrapAll(args);
     const unbatched = dims.every((d) => d === null);
-    if (unbatched && primitive.batchesBody !== true) return bindWith(this.parent, primitive, values, params);
+    const named = this.axisName !== null && primitive.axisNames?.(params).includes(this.axisName) === true;
+    if (unbatched && !named && primitive.batchesBody !== true) return bindWith(this.parent, primitive, values, params);
     const { outs, dims: outDims } = withSource(captureSource(), () =>
-      withTrace(this.parent, () => batchPrimitive(primitive, this.size, values, dims, params)),
+      withTrace(this.parent, () => batchPrimitive(primitive, this.size, values, dims, params, this.axisName)),
     );
     return outs.map((x, i) => this.wrap(x, outDims[i]));
   }
@@ -85,12 +100,12 @@ export class BatchTrace extends Trace {
     const batched: CustomJvpCall = {
       ...call,
       fun: (xs) => {
-        const result = batchFlat(call.fun, this.size, xs, dims);
+        const result = batchFlat(call.fun, this.size, xs, dims, this.axisName);
         outDims = result.dims;
         return result.outs;
       },
       jvp: (primals, tangents) => {
-        const result = batchRule(call, this.size, dims, primals, tangents);
+        const result = batchRule(call, this, dims, primals, tangents);
         outDims = result.dims;
         return result;
       },
@@ -106,7 +121,7 @@ export class BatchTrace extends Trace {
     const batched: CustomVjpCall = {
       ...call,
       fun: (xs) => {
-        const result = batchFlat(call.fun, this.size, xs, dims);
+        const result = batchFlat(call.fun, this.size, xs, dims, this.axisName);
         outDims = result.dims;
         return result.outs;
       },
@@ -121,12 +136,13 @@ export class BatchTrace extends Trace {
           this.size,
           xs,
           dims,
+          this.axisName,
         );
         residualDims = result.dims.slice(0, count);
         outDims = result.dims.slice(count);
         return { residuals: result.outs.slice(0, count), outs: result.outs.slice(count) };
       },
-      bwd: (residuals, cts) => batchBackward(call, this.size, residuals, residualDims, cts, outDims, dims),
+      bwd: (residuals, cts) => batchBackward(call, this, residuals, residualDims, cts, outDims, dims),
     };
     const outs = this.parent.customVjp(batched, values);
     return outs.map((x, i) => this.wrap(x, outDims[i]));
@@ -135,13 +151,13 @@ export class BatchTrace extends Trace {
 
 function batchRule(
   call: CustomJvpCall,
-  size: number,
+  { size, axisName }: MappedAxis,
   dims: readonly BatchDim[],
   primals: readonly NDArray[],
   tangents: readonly Tangent[],
 ): { primals: NDArray[]; tangents: Tangent[]; dims: BatchDim[] } {
-  const trace = new BatchTrace(currentTrace(), size);
-  const outs = withTrace(trace, () =>
+  const trace = new BatchTrace(currentTrace(), size, axisName);
+  const outs = trace.run(() =>
     call.jvp(
       primals.map((x, i) => trace.wrap(x, dims[i])),
       tangents.map((t, i) => (t === null ? null : trace.wrap(t, dims[i]))),
@@ -162,15 +178,15 @@ function batchRule(
 /** Runs a reverse rule on a batch: cotangents of operands that aren't batched are summed over it. */
 export function batchBackward(
   call: Pick<CustomVjpCall, "bwd">,
-  size: number,
+  { size, axisName }: MappedAxis,
   residuals: readonly NDArray[],
   residualDims: readonly BatchDim[],
   cts: readonly Tangent[],
   ctDims: readonly BatchDim[],
   outDims: readonly BatchDim[],
 ): Tangent[] {
-  const trace = new BatchTrace(currentTrace(), size);
-  const outs = withTrace(trace, () =>
+  const trace = new BatchTrace(currentTrace(), size, axisName);
+  const outs = trace.run(() =>
     call.bwd(
       residuals.map((x, i) => trace.wrap(x, residualDims[i])),
       cts.map((ct, i) => (ct === null ? null : trace.wrap(ct, ctDims[i]))),
@@ -191,8 +207,11 @@ export function batchPrimitive(
   args: readonly NDArray[],
   dims: readonly BatchDim[],
   params: Params,
+  axisName: AxisName | null = null,
 ): BatchResult {
-  if (primitive.batch !== undefined) return primitive.batch(size, args, dims, params, batchJaxpr);
+  if (primitive.batch !== undefined) {
+    return primitive.batch(size, args, dims, params, axisName === null ? batchJaxpr : batchWithin(axisName), axisName);
+  }
   if (primitive.elementwise === true) return batchElementwise(primitive, size, args, dims, params);
   throw new UnsupportedError(
     `vmap of '${primitive.name}' was asked for, and there is no rule: Batching rule for '${primitive.name}' not implemented.`,
@@ -231,10 +250,11 @@ export function batchFlat(
   size: number,
   args: readonly NDArray[],
   dims: readonly BatchDim[],
+  axisName: AxisName | null = null,
 ): { outs: NDArray[]; dims: BatchDim[] } {
-  const trace = new BatchTrace(currentTrace(), size);
+  const trace = new BatchTrace(currentTrace(), size, axisName);
   try {
-    const outs = withTrace(trace, () => fn(args.map((x, i) => trace.wrap(x, dims[i]))));
+    const outs = trace.run(() => fn(args.map((x, i) => trace.wrap(x, dims[i]))));
     const pairs = outs.map((x) => trace.unwrap(x));
     return { outs: pairs.map((p) => p[0]), dims: pairs.map((p) => p[1]) };
   } finally {
@@ -267,14 +287,15 @@ export function batchJaxpr(
   dims: readonly BatchDim[],
   front: "asIs" | readonly boolean[],
   axis = 0,
+  axisName: AxisName | null = null,
 ): Batched {
-  const key = `${size}/${dims.join()}/${front === "asIs" ? front : front.join()}/${axis}`;
+  const key = `${size}/${dims.join()}/${front === "asIs" ? front : front.join()}/${axis}/${axisName ?? ""}`;
   return cache.get(jaxpr, key, () => {
     const avals = jaxpr.inAvals.map((aval, i) => batchedAval(aval, size, dims[i]));
     const { closed, extra } = stage(
       avals,
       (args) => {
-        const result = batchFlat(asFunction(jaxpr), size, args, dims);
+        const result = batchFlat(asFunction(jaxpr), size, args, dims, axisName);
         if (front === "asIs") return { outs: result.outs, extra: result.dims };
         const to = result.dims.map((d, i): BatchDim => (d !== null || front[i] ? axis : null));
         return { outs: result.outs.map((x, i) => matchAxis(size, result.dims[i], to[i], x)), extra: to };
@@ -284,3 +305,9 @@ export function batchJaxpr(
     return { closed, dims: extra };
   });
 }
+
+/** `batchJaxpr` along an axis that has a name. */
+const batchWithin =
+  (axisName: AxisName): BatchBody =>
+  (jaxpr, size, dims, front, axis) =>
+    batchJaxpr(jaxpr, size, dims, front, axis, axisName);

@@ -83,7 +83,8 @@ export interface Primitive<P extends Params = Params> {
   readonly transposesZeros?: boolean;
   /**
    * Batches over one axis of each operand; `dims[i]` is null if operand i is not batched. `batchBody` does the same to a program that the
-   * parameters hold: it comes with the call, so that a primitive with a body needs vectorization only where something is vectorized.
+   * parameters hold: it comes with the call, so that a primitive with a body needs vectorization only where something is vectorized. `axisName`
+   * is the name of the axis, if it has one.
    */
   batch?(
     size: number,
@@ -91,7 +92,10 @@ export interface Primitive<P extends Params = Params> {
     dims: readonly (number | null)[],
     params: P,
     batchBody: BatchBody,
+    axisName: string | null,
   ): BatchResult;
+  /** The names of the mapped axes that a call speaks of: it is batched by its rule where one of them is, whatever its operands. */
+  axisNames?(params: P): readonly unknown[];
   /** For primitives whose params hold a jaxpr: the rule makes the body anew even where no operand is batched, as JAX's do. */
   readonly batchesBody?: boolean;
   /** Elementwise on operands of equal shape: batching, fusing and dead-code rules follow. */

@@ -1,5 +1,6 @@
 /** The public names of lax. */
 export * from "./associativeScan.ts";
+export * from "./collectives.ts";
 export * from "./composite.ts";
 export * from "./conditionals.ts";
 export * from "./conv.ts";

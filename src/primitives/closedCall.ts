@@ -64,10 +64,10 @@ export const closedCall: Primitive<ClosedCallParams> = {
   },
   linearize: linearizeCall,
   batchesBody: true,
-  batch(size, args, dims, { call_jaxpr, name = "eval_jaxpr" }) {
+  batch(size, args, dims, { call_jaxpr, name = "eval_jaxpr" }, _batchBody, axisName) {
     let outDims: readonly (number | null)[] = [];
     const batched: FlatFunction = (xs) => {
-      const result = batchFlat(asFunction(call_jaxpr), size, xs, dims);
+      const result = batchFlat(asFunction(call_jaxpr), size, xs, dims, axisName);
       outDims = result.dims;
       return result.outs;
     };

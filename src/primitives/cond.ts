@@ -14,6 +14,7 @@ import { asConstant, type SplitTrace } from "../core/partial.ts";
 import type { Policy } from "../core/policy.ts";
 import {
   UndefinedPrimal,
+  type BatchBody,
   type BatchResult,
   type JvpResult,
   type LinearizeResult,
@@ -27,7 +28,6 @@ import { literal } from "../core/scalar.ts";
 import { stage } from "../core/stage.ts";
 import { instantiate } from "../core/zeros.ts";
 import { merge } from "../core/zip.ts";
-import { batchJaxpr } from "../core/batch.ts";
 import { dce } from "../passes/dce.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
@@ -190,14 +190,15 @@ function batchCond(
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   params: CondParams,
+  batchBody: BatchBody,
 ): BatchResult {
   const { branches } = params;
-  if (dims[0] !== null) return selectBranches(size, args, dims, branches);
+  if (dims[0] !== null) return selectBranches(size, args, dims, branches, batchBody);
   const batched = dims.slice(1).map((d) => (d === null ? null : 0));
   const moved = args.map((x, i) => (dims[i] === null ? x : matchAxis(size, dims[i], 0, x)));
   const none = branches[0].jaxpr.outvars.map(() => false);
-  const outBatched = anyOf(branches.map((b) => batchJaxpr(b, size, batched, none).dims.map((d) => d !== null)));
-  const programs = branches.map((b) => batchJaxpr(b, size, batched, outBatched).closed);
+  const outBatched = anyOf(branches.map((b) => batchBody(b, size, batched, none).dims.map((d) => d !== null)));
+  const programs = branches.map((b) => batchBody(b, size, batched, outBatched).closed);
   return { outs: bindCond(moved, params, programs), dims: outBatched.map((b) => (b ? 0 : null)) };
 }
 
@@ -207,10 +208,11 @@ function selectBranches(
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   branches: readonly ClosedJaxpr<NDArray>[],
+  batchBody: BatchBody,
 ): BatchResult {
   const [index, ...operands] = args.map((x, i) => batchInFront(x, dims[i], size));
   const results = branches.map((branch, b) => {
-    const program = batchJaxpr(
+    const program = batchBody(
       branch,
       size,
       operands.map(() => 0),

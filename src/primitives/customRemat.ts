@@ -9,7 +9,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { matchAxis } from "../core/axes.ts";
-import { batchBackward, batchFlat } from "../core/batch.ts";
+import { batchBackward, batchFlat, type MappedAxis } from "../core/batch.ts";
 import { customLinear } from "../core/customLinear.ts";
 import { isInexact } from "../core/dtype.ts";
 import { asFunction, evalJaxpr } from "../core/evalJaxpr.ts";
@@ -84,8 +84,8 @@ export const customRemat: Primitive<CustomRematParams> = {
     const nonzero = tangents.map((t) => t !== null);
     return pushTangents([...primals, ...tangents.filter((t) => t !== null)], jvpParams(params, nonzero));
   },
-  batch(size, args, dims, params, batchBody) {
-    const { consts, batched } = batchParams(size, dims, params, batchBody);
+  batch(size, args, dims, params, batchBody, axisName) {
+    const { consts, batched } = batchParams({ size, axisName }, dims, params, batchBody);
     const outs = bind(customRemat, [...consts, ...args], batched);
     return { outs, dims: outs.map(() => 0) };
   },
@@ -98,10 +98,10 @@ export const customRematJvp: Primitive<CustomRematJvpParams> = {
   evaluate: (args, params) => evalJaxpr(params.pushed(), [], args),
   // A derivative of the derivative is one of the function itself: the rules only know the first.
   jvp: (primals, tangents, params) => jvpFlat(asFunction(close(params.pushed())), currentTrace(), primals, tangents),
-  batch(size, args, dims, params, batchBody) {
+  batch(size, args, dims, params, batchBody, axisName) {
     const front = args.map((x, i) => matchAxis(size, dims[i], 0, x));
     const all = params.call_jaxpr.invars.map(() => 0);
-    const { consts, batched } = batchParams(size, all, params, batchBody);
+    const { consts, batched } = batchParams({ size, axisName }, all, params, batchBody);
     const nonzero = [...consts.map(() => false), ...params.nonzero];
     const outs = bind(customRematJvp, [...consts, ...front], jvpParams(batched, nonzero));
     return { outs, dims: outs.map(() => 0) };
@@ -133,13 +133,13 @@ function pushTangents(args: Values, params: CustomRematJvpParams): JvpResult {
 
 /** The parameters of the call on a batch. All outputs are batched, in front, whatever the rules make of them. */
 function batchParams(
-  size: number,
+  mapped: MappedAxis,
   dims: readonly (number | null)[],
   params: CustomRematParams,
   batchBody: BatchBody,
 ): { readonly consts: Values; readonly batched: CustomRematParams } {
   const all = params.call_jaxpr.outvars.map(() => true);
-  const { closed } = batchBody(close(params.call_jaxpr), size, dims, all);
+  const { closed } = batchBody(close(params.call_jaxpr), mapped.size, dims, all);
   const own = dims.slice(params.num_consts);
   return {
     consts: closed.consts,
@@ -147,12 +147,13 @@ function batchParams(
       ...params,
       call_jaxpr: constsToInputs(closed.jaxpr),
       num_consts: params.num_consts + closed.consts.length,
-      rule: batchRule(size, own, params.rule),
+      rule: batchRule(mapped, own, params.rule),
     },
   };
 }
 
-function batchRule(size: number, dims: readonly (number | null)[], rule: CustomRematRule): CustomRematRule {
+function batchRule(mapped: MappedAxis, dims: readonly (number | null)[], rule: CustomRematRule): CustomRematRule {
+  const { size, axisName } = mapped;
   /** Runs what gives outputs and other values on the batch. */
   const run = <T extends { readonly outs: Values }>(
     fn: (xs: Values) => T,
@@ -169,6 +170,7 @@ function batchRule(size: number, dims: readonly (number | null)[], rule: CustomR
       size,
       args,
       argDims,
+      axisName,
     );
     const result = inner as unknown as T;
     const n = result.outs.length;
@@ -203,7 +205,7 @@ function batchRule(size: number, dims: readonly (number | null)[], rule: CustomR
           bwd: (residuals, cts) =>
             batchBackward(
               again.result,
-              size,
+              mapped,
               residuals,
               again.otherDims,
               cts,

@@ -24,6 +24,7 @@ import {
 import { powP } from "./pow.ts";
 import { remP } from "./rem.ts";
 import { closedCall } from "./closedCall.ts";
+import { axisIndexP, pmax, pmin, psum } from "./collectives.ts";
 import {
   andP,
   clampP,
@@ -94,6 +95,7 @@ import {
 import { choleskyP } from "./cholesky.ts";
 import { eigP } from "./eig.ts";
 import { eighP } from "./eigh.ts";
+import { allGather, allToAll, pbroadcast, ppermute, reduceScatter } from "./exchanges.ts";
 import { fftP } from "./fft.ts";
 import { linearSolveP } from "./linearSolve.ts";
 import { luP, luPivotsToPermutationP } from "./lu.ts";
@@ -164,6 +166,15 @@ export const primitives = {
   square: squareP,
   sub: subP,
   closed_call: closedCall,
+  axis_index: axisIndexP,
+  pmax,
+  pmin,
+  psum,
+  all_gather: allGather,
+  all_to_all: allToAll,
+  pbroadcast,
+  ppermute,
+  reduce_scatter: reduceScatter,
   and: andP,
   clamp: clampP,
   clz: clzP,

@@ -9,11 +9,10 @@ import { asFunction } from "../core/evalJaxpr.ts";
 import { bind, currentTrace } from "../core/interpreter.ts";
 import type { ClosedJaxpr, Params } from "../core/jaxpr.ts";
 import { jvpFlat } from "../core/jvp.ts";
-import type { BatchResult, JvpResult, Primitive, Tangent } from "../core/primitive.ts";
+import type { BatchBody, BatchResult, JvpResult, Primitive, Tangent } from "../core/primitive.ts";
 import { Verbatim } from "../core/print.ts";
 import { instantiate } from "../core/zeros.ts";
 import { RematTypeError, UnsupportedError } from "../errors.ts";
-import { batchJaxpr } from "../core/batch.ts";
 import { isLinear } from "./algebra.ts";
 import { neg } from "./neg.ts";
 import { movedAxis, repeatedAt } from "./shape.ts";
@@ -123,6 +122,7 @@ function batchSolve(
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   params: LinearSolveParams,
+  batchBody: BatchBody,
 ): BatchResult {
   const [matvec, vecmat, solve, back] = params.jaxprs;
   const { consts, b } = parts(args, params.const_lengths);
@@ -135,7 +135,7 @@ function batchSolve(
     flags: readonly boolean[],
     out: readonly boolean[],
   ): { closed: Program; batched: boolean[] } => {
-    const result = batchJaxpr(
+    const result = batchBody(
       p,
       size,
       flags.map((f) => (f ? 0 : null)),

@@ -14,6 +14,7 @@ import { Memo, flags } from "../core/memo.ts";
 import { asConstant, type SplitTrace } from "../core/partial.ts";
 import {
   UndefinedPrimal,
+  type BatchBody,
   type BatchResult,
   type JvpResult,
   type LinearizeResult,
@@ -25,7 +26,6 @@ import {
 import { stage } from "../core/stage.ts";
 import { instantiate, zeros } from "../core/zeros.ts";
 import { merge, partition, split } from "../core/zip.ts";
-import { batchJaxpr } from "../core/batch.ts";
 import { dce } from "../passes/dce.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { linearizeJaxpr } from "../passes/linearize.ts";
@@ -312,6 +312,7 @@ function batchScan(
   given: readonly NDArray[],
   givenDims: readonly (number | null)[],
   givenParams: ScanParams,
+  batchBody: BatchBody,
 ): BatchResult {
   const { args, params } = withoutRows(given, givenParams);
   const dims = givenDims.slice(given.length - args.length);
@@ -324,7 +325,7 @@ function batchScan(
   );
   const { carry: carryB, result } = carryFixpoint(initB, (carry) => {
     const batched = [...constB, ...carry, ...xsB].map((b) => (b ? 0 : null));
-    const program = batchJaxpr(jaxpr, size, batched, [...carry, ...repeat(false, numYs)]);
+    const program = batchBody(jaxpr, size, batched, [...carry, ...repeat(false, numYs)]);
     return { out: program.dims.slice(0, num_carry).map((d) => d !== null), result: program };
   });
   const moved = args.map((x, i) => {

@@ -8,11 +8,18 @@ import { bind } from "../core/interpreter.ts";
 import { ClosedJaxpr, Var, type Eqn, type Params } from "../core/jaxpr.ts";
 import type { SplitTrace } from "../core/partial.ts";
 import { nothingSaveable, type Policy } from "../core/policy.ts";
-import type { BatchResult, JvpResult, PartialTrace, Primitive, SplitResult, Tangent } from "../core/primitive.ts";
+import type {
+  BatchBody,
+  BatchResult,
+  JvpResult,
+  PartialTrace,
+  Primitive,
+  SplitResult,
+  Tangent,
+} from "../core/primitive.ts";
 import { instantiate } from "../core/zeros.ts";
 import { merge, split } from "../core/zip.ts";
 import { WhileReverseError } from "../errors.ts";
-import { batchJaxpr } from "../core/batch.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { partialEval } from "../passes/partialEval.ts";
 import { pruneClosedOutputs, reorder } from "../passes/rewrite.ts";
@@ -81,24 +88,25 @@ function batchWhile(
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   params: WhileParams,
+  batchBody: BatchBody,
 ): BatchResult {
   const { cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts } = params;
   const [condDims, bodyDims, initDims] = split(dims, cond_nconsts, body_nconsts);
   const axis = (batched: readonly boolean[], at = 0): (number | null)[] => batched.map((b) => (b ? at : null));
   const isBatched = (ds: readonly (number | null)[]): boolean[] => ds.map((d) => d !== null);
   const { carry } = carryFixpoint(isBatched(initDims), (batched) => {
-    const { dims: out } = batchJaxpr(body_jaxpr, size, axis([...isBatched(bodyDims), ...batched]), batched);
+    const { dims: out } = batchBody(body_jaxpr, size, axis([...isBatched(bodyDims), ...batched]), batched);
     return { out: isBatched(out), result: null };
   });
-  const predicate = batchJaxpr(cond_jaxpr, size, axis([...isBatched(condDims), ...carry]), [false]);
+  const predicate = batchBody(cond_jaxpr, size, axis([...isBatched(condDims), ...carry]), [false]);
   // With a batched predicate the loop runs until all are done, so everything it carries must be batched.
   const everything = predicate.dims[0] !== null;
   const carried = everything ? carry.map(() => true) : carry;
   // The axes of a predicate that is batched already stay in front.
   const at = everything ? 0 : cond_jaxpr.outAvals[0].ndim;
   const carryDims = axis(carried, at);
-  const body = batchJaxpr(body_jaxpr, size, [...bodyDims, ...carryDims], carried, at);
-  const cond = batchJaxpr(cond_jaxpr, size, [...condDims, ...carryDims], [everything]);
+  const body = batchBody(body_jaxpr, size, [...bodyDims, ...carryDims], carried, at);
+  const cond = batchBody(cond_jaxpr, size, [...condDims, ...carryDims], [everything]);
   const consts = args.slice(0, cond_nconsts + body_nconsts);
   const init = args
     .slice(cond_nconsts + body_nconsts)

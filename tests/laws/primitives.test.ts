@@ -29,6 +29,7 @@ import { primitives, registry, type PrimitiveName } from "../../src/primitives/i
 import { checkGrads, expectClose, noise, randomLike } from "../remat/checkGrads.ts";
 import { numbersOf } from "../remat/measure.ts";
 import { callLaws } from "./callLaws.ts";
+import { collectiveLaws } from "./collectiveLaws.ts";
 import { elementwiseLaws } from "./elementwiseLaws.ts";
 import type { Instance, Law } from "./law.ts";
 import { linalgLaws } from "./linalgLaws.ts";
@@ -40,6 +41,7 @@ const laws: Readonly<Record<PrimitiveName, Law>> = {
   ...structuralLaws,
   ...linalgLaws,
   ...callLaws,
+  ...collectiveLaws,
 };
 
 beforeAll(() => {

@@ -1,12 +1,13 @@
 /** Functions of the library by the names that `scripts/golden/families/` has for JAX's. */
 import type { NDArray } from "../../src/index.ts";
+import { axisNames } from "./axisNames.ts";
 import { calls } from "./calls.ts";
 import { decompositions } from "./decompositions.ts";
 
 /** What a case computes: arrays, in lists or objects that are as deep as they may be. */
 export type Case = (...args: NDArray[]) => unknown;
 
-export const families: Readonly<Record<string, Readonly<Record<string, Case>>>> = { calls, decompositions };
+export const families: Readonly<Record<string, Readonly<Record<string, Case>>>> = { axisNames, calls, decompositions };
 
 /**
  * What is not the same, by family and name. "values": vectors that are determined up to a factor of size one have another one here than LAPACK's in single

@@ -8,6 +8,7 @@ import type { Engine } from "../../core/engine.ts";
 import type { PrimitiveName } from "../../primitives/index.ts";
 import { arithmeticKernels } from "./arithmetic.ts";
 import { bitKernels } from "./bits.ts";
+import { collectiveKernels } from "./collectives.ts";
 import { comparisonKernels } from "./comparison.ts";
 import { complexKernels } from "./complex.ts";
 import { controlKernels } from "./control.ts";
@@ -38,6 +39,7 @@ export type { Kernel } from "./kernel.ts";
 export {
   arithmeticKernels,
   bitKernels,
+  collectiveKernels,
   comparisonKernels,
   complexKernels,
   controlKernels,
@@ -69,6 +71,7 @@ type Controlled = keyof ReturnType<typeof controlKernels>;
 const kernels = {
   ...arithmeticKernels,
   ...bitKernels,
+  ...collectiveKernels,
   ...comparisonKernels,
   ...complexKernels,
   ...convKernels,
