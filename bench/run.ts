@@ -2,6 +2,7 @@
 import { benchGemm } from "./gemm.ts";
 import { benchMath } from "./math.ts";
 import { benchPlanner } from "./planner.ts";
+import { benchThreads } from "./threads.ts";
 import { benchTrace } from "./trace.ts";
 import { benchWorkloads } from "./workloads.ts";
 
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, () => unknown>> = {
   gemm: benchGemm,
   math: benchMath,
   planner: () => benchPlanner(flags),
+  threads: () => benchThreads(flags),
   workloads: () => benchWorkloads(flags),
 };
 
