@@ -76,7 +76,7 @@ async function everyUnitOnce(
 describe("units of a job", () => {
   test.each([1, 2])("are done once, with helpers: %d", async (count) => {
     const made = program(false, () => undefined);
-    const pool = new Pool(made.memory, count);
+    const pool = new Pool(made.memory, Array<number>(count).fill(0));
     pool.add(PROGRAM, made.module, new Map());
     await everyUnitOnce(made, () => pool.helped);
   });
@@ -87,7 +87,7 @@ describe("units of a job", () => {
     workers.push(worker);
     worker.postMessage({ kind: "memory", memory: made.memory });
     worker.postMessage({ kind: "program", program: PROGRAM, module: made.module });
-    const pool = new Pool(made.memory, 0);
+    const pool = new Pool(made.memory, []);
     await everyUnitOnce(made, () => pool.helped);
   });
 
@@ -106,7 +106,7 @@ describe("an exception", () => {
       const stop = performance.now() + 5;
       while (performance.now() < stop);
     });
-    pool = new Pool(made.memory, 1);
+    pool = new Pool(made.memory, [0]);
     pool.add(PROGRAM, made.module, new Map());
     let caught: unknown = null;
     for (const stop = performance.now() + 20_000; caught === null && performance.now() < stop; await turn()) {
@@ -129,7 +129,7 @@ describe("an exception", () => {
     const made = program(true, () => {
       if (broken) throw new Error("broken off");
     });
-    const pool = new Pool(made.memory, 0);
+    const pool = new Pool(made.memory, []);
     expect(() => {
       made.share(0, BLOCK, 100, 1, 1);
     }).toThrow("broken off");

@@ -4,6 +4,7 @@
  * threads it is shared, and the first bytes are the control block of its helpers.
  */
 import { OutOfMemoryError } from "../../errors.ts";
+import { SCRATCH_BYTES } from "./code/loopPhases.ts";
 import { runtimeModule } from "./runtime/index.ts";
 import { Pool } from "./threads/pool.ts";
 
@@ -22,6 +23,8 @@ export class Arena {
   readonly fast: boolean;
   /** The other threads. */
   readonly pool: Pool | null;
+  /** The scratch of the loop kernels that this thread runs; those of helpers follow. */
+  readonly scratch: number;
   /** The program whose buffers are in the arena, and its arguments. */
   owner: object | null = null;
   /** The most bytes that any run has taken. */
@@ -36,7 +39,9 @@ export class Arena {
     this.fast = fast;
     const initial = ARENA / PAGE + 16;
     this.memory = new WebAssembly.Memory({ initial, maximum: 65536, shared: this.shared });
-    this.pool = this.shared ? new Pool(this.memory, threads - 1) : null;
+    this.scratch = this.allocateBlocks(threads * SCRATCH_BYTES);
+    const scratches = Array.from({ length: threads - 1 }, (_, i) => this.scratch + (i + 1) * SCRATCH_BYTES);
+    this.pool = this.shared ? new Pool(this.memory, scratches) : null;
     this.#capacity = initial * PAGE;
   }
 

@@ -68,7 +68,7 @@ export class Instance {
     if (code.shares) arena.pool?.add(id, module, arena.routineModules(code.routines));
     this.#shares = code.shares;
     const { exports } = new WebAssembly.Instance(module, {
-      env: { memory: arena.memory, ...hostCallers(new WeakRef(this)) },
+      env: { memory: arena.memory, scratch: arena.scratch, ...hostCallers(new WeakRef(this)) },
       math: hostImports,
       routines: arena.routines(code.routines),
     });

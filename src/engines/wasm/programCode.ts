@@ -65,6 +65,7 @@ class ProgramEmitter {
   readonly #base: number;
   readonly #sharing: Sharing;
   readonly #host: Callable;
+  readonly #scratch: number;
   readonly #math: (name: HostFunction) => Callable;
   readonly #routines = new Map<string, Callable>();
   readonly #words: number[] = [];
@@ -92,6 +93,7 @@ class ProgramEmitter {
     this.#sharing = sharing;
     const shared = sharing.threads > 1;
     this.#module.importMemory("env", "memory", shared ? { min: 1, max: 65536, shared } : { min: 1 });
+    this.#scratch = this.#module.importGlobal("env", "scratch", "i32");
     this.#host = this.#module.importFunction("env", "host", ["i32", "i32"], []);
     for (const step of stepsIn(program.body)) {
       if (step.kind === "offload" || step.kind === "restore") {
@@ -142,7 +144,7 @@ class ProgramEmitter {
     const key = loopKey(plan);
     let known = this.#codes.get(key);
     if (known === undefined) {
-      const code = emitLoop(this.#module, plan, this.#math);
+      const code = emitLoop(this.#module, plan, this.#math, this.#scratch);
       known = { code, place: this.#table.push(code) - 1 };
       this.#codes.set(key, known);
     }

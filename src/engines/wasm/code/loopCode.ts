@@ -12,6 +12,8 @@ import { loadSplat, loadVector, storeVector } from "./lanes.ts";
 import { LoopReads } from "./loopReads.ts";
 import { combine, foldOf, horizontal, type FoldCode } from "./folds.ts";
 import type { LoopPlan, PlannedReduction } from "./loopPlan.ts";
+import type { LoopPhase } from "./loopPhases.ts";
+import { LoopStrips } from "./loopStrips.ts";
 import { emitScalarOp, type ScalarOp } from "./scalarOps.ts";
 import { formOf, VectorCode } from "./vectorCode.ts";
 
@@ -22,9 +24,10 @@ export function emitLoop(
   module: ModuleBuilder,
   plan: LoopPlan,
   host: (name: HostFunction) => Callable,
+  scratch: number,
 ): FunctionBuilder {
   const f = module.func(["i32", "i32", "i32"]);
-  new LoopEmitter(f, plan, host).emit();
+  new LoopEmitter(f, plan, host, scratch).emit();
   return f;
 }
 
@@ -39,8 +42,9 @@ class LoopEmitter {
   readonly outer: readonly Local[];
   /** The place along the last dimension. */
   readonly j: Local;
+  readonly strips: LoopStrips;
 
-  constructor(f: FunctionBuilder, plan: LoopPlan, host: (name: HostFunction) => Callable) {
+  constructor(f: FunctionBuilder, plan: LoopPlan, host: (name: HostFunction) => Callable, scratch: number) {
     this.f = f;
     this.plan = plan;
     this.c = new VectorCode(f, plan.wide, host);
@@ -49,6 +53,7 @@ class LoopEmitter {
     this.inner = plan.dims[this.rank - 1];
     this.outer = this.reads.outer;
     this.j = this.reads.j;
+    this.strips = new LoopStrips(f, plan, this.c, this.j, scratch);
   }
 
   emit(): void {
@@ -83,8 +88,8 @@ class LoopEmitter {
     const { f, c } = this;
     const full = this.inner - (this.inner % c.lanes);
     if (full > 0) {
-      f.forRange(this.j, 0, full, c.lanes, () => {
-        this.#vector(0, c.lanes);
+      this.#walk(0, full, c.lanes, (phase) => {
+        this.#vector(0, c.lanes, phase);
       });
     }
     if (full < this.inner) {
@@ -108,13 +113,12 @@ class LoopEmitter {
       .i32(full)
       .op("i32.lt_u", "select")
       .set(stop);
-    f.forRange(
-      this.j,
+    this.#walk(
       () => f.get(1).i32(BLOCK).op("i32.mul"),
       { local: stop },
       c.lanes,
-      () => {
-        this.#vector(0, c.lanes);
+      (phase) => {
+        this.#vector(0, c.lanes, phase);
       },
     );
     if (full < this.inner) {
@@ -145,16 +149,34 @@ class LoopEmitter {
       f.get(block).i32(1).op("i32.add").i32(BLOCK).op("i32.mul").set(stop);
       if (blocks * BLOCK !== this.inner)
         f.get(stop).i32(this.inner).get(stop).i32(this.inner).op("i32.lt_u", "select").set(stop);
+      const start = (): FunctionBuilder => f.get(block).i32(BLOCK).op("i32.mul");
       const ragged = this.inner % width !== 0;
-      f.forRange(
-        this.j,
-        () => f.get(block).i32(BLOCK).op("i32.mul"),
-        { local: stop },
-        width,
-        () => {
-          for (let u = 0; u < UNROLL; u++) this.#foldVector(u, accumulators, folds, ragged);
-        },
-      );
+      const fold = (withEnd: boolean, phase: LoopPhase | null): void => {
+        for (let u = 0; u < UNROLL; u++) this.#foldVector(u, accumulators, folds, withEnd, phase);
+      };
+      if (this.strips.phases.length === 1) {
+        f.forRange(this.j, start, { local: stop }, width, () => {
+          fold(ragged, null);
+        });
+      } else {
+        const full = this.inner - (this.inner % width);
+        const even = f.local("i32");
+        f.get(stop).i32(full).get(stop).i32(full).op("i32.lt_u", "select").set(even);
+        this.#walk(start, { local: even }, width, (phase) => {
+          fold(false, phase);
+        });
+        if (ragged) {
+          f.forRange(
+            this.j,
+            () => f.get(even),
+            { local: stop },
+            width,
+            () => {
+              fold(true, null);
+            },
+          );
+        }
+      }
       plan.reductions.forEach((r, k) => {
         this.#finishFold(r, folds[k], accumulators[k], block);
       });
@@ -171,10 +193,11 @@ class LoopEmitter {
     accumulators: readonly (readonly Local[])[],
     folds: readonly FoldCode[],
     ragged: boolean,
+    phase: LoopPhase | null,
   ): void {
     const { f, c, plan } = this;
     if (!ragged) {
-      const values = this.#vector(u * c.lanes, c.lanes);
+      const values = this.#vector(u * c.lanes, c.lanes, phase);
       plan.reductions.forEach((r, k) => {
         const acc = accumulators[k][u];
         f.get(acc).get(values[r.node]);
@@ -261,9 +284,18 @@ class LoopEmitter {
     storeVector(c, r.dtype, out, address, 0, 1, dtypes[r.dtype].bytes);
   }
 
+  #walk(
+    start: number | (() => void),
+    end: { local: Local } | number,
+    step: number,
+    last: (phase: LoopPhase | null) => void,
+  ): void {
+    this.strips.walk(start, end, step, (phase) => this.#compute(0, this.c.lanes, undefined, phase), last);
+  }
+
   /** Computes and stores one vector at j + offset. */
-  #vector(offset: number, count: number): Local[] {
-    const values = this.#compute(offset, count);
+  #vector(offset: number, count: number, phase: LoopPhase | null = null): Local[] {
+    const values = this.#compute(offset, count, undefined, phase);
     this.#store(values, offset, count);
     if (this.plan.reductions.length > 0 && !this.plan.reduced[this.rank - 1]) this.#foldAcross(values, offset, count);
     return values;
@@ -313,11 +345,21 @@ class LoopEmitter {
   }
 
   /** The values of all nodes at j + offset, in `count` lanes; where `rest` is given, in the lanes before it only. */
-  #compute(offset: number, count: number, rest?: Local): Local[] {
+  #compute(offset: number, count: number, rest?: Local, phase: LoopPhase | null = null): Local[] {
     const { c, plan } = this;
     const values: Local[] = [];
     const addresses = new Map<string, Local>();
     plan.nodes.forEach((node, i) => {
+      const slot = phase?.from.get(i);
+      if (slot !== undefined) {
+        this.strips.pushKept(slot, offset);
+        values.push(c.keep());
+        return;
+      }
+      if (phase?.nodes.has(i) === false) {
+        values.push(-1);
+        return;
+      }
       switch (node.kind) {
         case "constant":
           values.push(c.element(node.value, node.dtype));

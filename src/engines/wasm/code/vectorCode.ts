@@ -39,7 +39,7 @@ export class VectorCode {
   readonly f: FunctionBuilder;
   readonly wide: boolean;
   readonly #host: (name: HostFunction) => Callable;
-  readonly #constants = new Map<string, Local>();
+  #constants = new Map<string, Local>();
 
   constructor(f: FunctionBuilder, wide: boolean, host: (name: HostFunction) => Callable) {
     this.f = f;
@@ -100,6 +100,14 @@ export class VectorCode {
     const x = this.temp();
     this.f.set(x);
     return x;
+  }
+
+  /** A stretch of code whose constants are set at its beginning. */
+  stretch(inside: () => void): void {
+    const outer = this.#constants;
+    this.#constants = new Map();
+    this.f.stretch(inside);
+    this.#constants = outer;
   }
 
   #constant(key: string, push: () => void): Local {

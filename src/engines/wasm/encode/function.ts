@@ -37,7 +37,7 @@ export class FunctionBuilder implements Callable {
   readonly typeIndex: number;
   readonly #params: readonly ValType[];
   readonly #locals: ValType[] = [];
-  readonly #prologue: number[] = [];
+  #prologue: number[] = [];
   #code: number[] = [];
   readonly #module: ModuleBuilder;
   #level = 0;
@@ -259,6 +259,25 @@ export class FunctionBuilder implements Callable {
     inside();
     this.#code = code;
     return this;
+  }
+
+  /** A stretch with a beginning of its own: what is hoisted inside stands at its start, not at the function's. */
+  stretch(inside: () => void): this {
+    const code = this.#code;
+    const prologue = this.#prologue;
+    this.#code = [];
+    this.#prologue = [];
+    inside();
+    pushBytes(code, this.#prologue);
+    pushBytes(code, this.#code);
+    this.#code = code;
+    this.#prologue = prologue;
+    return this;
+  }
+
+  /** An imported global. */
+  global(index: number): this {
+    return this.#indexed(0x23, index);
   }
 
   encodeTo(out: number[]): void {

@@ -29,6 +29,7 @@ export class ModuleBuilder {
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
   #table: readonly Callable[] | null = null;
   #importedFunctions = 0;
+  #importedGlobals = 0;
 
   /** The index of a function type. */
   type(params: readonly ValType[], results: readonly ValType[]): number {
@@ -59,6 +60,12 @@ export class ModuleBuilder {
     pushUnsigned(bytes, this.type(params, results));
     this.#imports.push({ module, name, bytes });
     return { index: this.#importedFunctions++ };
+  }
+
+  /** A constant that the instance is given; its index. */
+  importGlobal(module: string, name: string, type: ValType): number {
+    this.#imports.push({ module, name, bytes: [0x03, valTypes[type], 0x00] });
+    return this.#importedGlobals++;
   }
 
   /** A new function, to be filled by its builder's methods. */

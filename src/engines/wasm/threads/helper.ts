@@ -8,7 +8,7 @@ import { ASLEEP, FAILED, FAILURE, FAILURE_LENGTH, JOB, PENDING, PROGRAM } from "
 
 /** What is sent to a helper, one after the other. */
 export type HelperMessage =
-  | { readonly kind: "memory"; readonly memory: WebAssembly.Memory }
+  | { readonly kind: "memory"; readonly memory: WebAssembly.Memory; readonly scratch: number }
   | { readonly kind: "routine"; readonly name: string; readonly module: WebAssembly.Module }
   | { readonly kind: "program"; readonly program: number; readonly module: WebAssembly.Module }
   | { readonly kind: "forget"; readonly program: number };
@@ -24,19 +24,21 @@ const math = ${hostSource};
 const routines = {};
 const programs = new Map();
 const own = () => { throw new Error("a helper was to perform a step that is the main thread's"); };
-const env = (memory) => ({ memory, host: own, offload: own, restore: own });
+const env = () => ({ memory, scratch, host: own, offload: own, restore: own });
 let memory = null;
 let words = null;
+let scratch = 0;
 
 port.onmessage = ({ data }) => {
   if (data.kind === "memory") {
     memory = data.memory;
+    scratch = data.scratch;
     words = new Int32Array(memory.buffer, 0, 256);
     void serve();
   } else if (data.kind === "routine") {
     routines[data.name] = new WebAssembly.Instance(data.module, { env: { memory } }).exports[data.name];
   } else if (data.kind === "program") {
-    const { exports } = new WebAssembly.Instance(data.module, { env: env(memory), math, routines });
+    const { exports } = new WebAssembly.Instance(data.module, { env: env(), math, routines });
     programs.set(data.program, exports.help);
   } else programs.delete(data.program);
 };

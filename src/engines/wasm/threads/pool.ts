@@ -9,7 +9,7 @@ import { startWorker, type Helper } from "./worker.ts";
 
 export class Pool {
   readonly #memory: WebAssembly.Memory;
-  readonly #count: number;
+  readonly #scratches: readonly number[];
   readonly #words: Int32Array;
   readonly #ticket: BigInt64Array;
   /** Empty before the first program; the registry that ends them must not hold the pool. */
@@ -18,9 +18,10 @@ export class Pool {
   readonly #routines = new Map<string, WebAssembly.Module>();
   readonly #programs = new Map<number, WebAssembly.Module>();
 
-  constructor(memory: WebAssembly.Memory, count: number) {
+  /** A helper for each scratch: the place where its loop kernels keep values. */
+  constructor(memory: WebAssembly.Memory, scratches: readonly number[]) {
     this.#memory = memory;
-    this.#count = count;
+    this.#scratches = scratches;
     this.#words = new Int32Array(memory.buffer, 0, 256);
     this.#ticket = new BigInt64Array(memory.buffer, TICKET, 1);
     abandoned.register(this, this.#helpers);
@@ -73,11 +74,11 @@ export class Pool {
   }
 
   #start(): void {
-    for (let i = 0; i < this.#count; i++) {
+    for (const scratch of this.#scratches) {
       const helper = startWorker();
       if (helper === null) return;
       this.#helpers.push(helper);
-      helper.send({ kind: "memory", memory: this.#memory });
+      helper.send({ kind: "memory", memory: this.#memory, scratch });
     }
   }
 
