@@ -97,7 +97,7 @@ console.log("── browser");
 const browser = chromium();
 if ("path" in browser) {
   console.log(`Chromium: ${browser.path}`);
-  add("browser", run("browser", { CHROMIUM: browser.path }));
+  for (const project of ["browser", "isolated"]) add(project, run(project, { CHROMIUM: browser.path }));
 } else {
   const files = globSync("tests/all/browser/**/*.test.ts", { cwd: root });
   console.log(`The tests in a browser are skipped: ${browser.why}.`);
