@@ -6,7 +6,9 @@
  */
 import type { ShapedArray } from "../core/aval.ts";
 import type { ConcreteArray, NDArray } from "../core/array.ts";
+import { isComplex } from "../core/dtype.ts";
 import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Var } from "../core/jaxpr.ts";
+import { addByParts, pairOf, pairsInMemory, piecesOf } from "./complexParts.ts";
 import { addControl, isControl } from "./control.ts";
 import type { Held, Place } from "./held.ts";
 import { isOneRun, KernelBuilder, spaceOf } from "./kernelBuilder.ts";
@@ -18,7 +20,7 @@ import type { Buffer, Block, CopyStep, Step } from "./program.ts";
 import type { ProgramContext } from "./programContext.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { addSlice } from "./slices.ts";
-import { isWide, nodeOf, restretch, scalarOf, stretched, type Piece } from "./reading.ts";
+import { isWide, nodeOf, restretch, scalarOf, stretched, type Piece, readNode } from "./reading.ts";
 import { addTransfer, bringBack, restored } from "./transfers.ts";
 import { widened } from "./widen.ts";
 import { identityView, isContiguous, reshapeView, type Fill, type View } from "./view.ts";
@@ -70,7 +72,9 @@ export class BlockBuilder {
     const place: Place =
       fill !== null && this.context.target.movable(value.dtype)
         ? { kind: "literal", fill }
-        : { kind: "buffer", buffer: this.context.constant(value), ready: -1 };
+        : isComplex(value.dtype) && value.ndim === 0
+          ? pairOf(value)
+          : { kind: "buffer", buffer: this.context.constant(value), ready: -1 };
     return { place, aval: value.aval, label: "constant", source: null, constant: value };
   }
 
@@ -87,6 +91,19 @@ export class BlockBuilder {
     this.#values.set(v, { place, aval: v.aval, label: eqn.primitive.name, source: eqn.source });
   }
 
+  assign(v: Var, held: Held): void {
+    this.#values.set(v, held);
+  }
+
+  /** Adds equations that stand for another one. */
+  addInstead(eqn: Eqn, eqns: readonly Eqn[]): void {
+    const tag = this.#tags.get(eqn.outvars[0]) ?? this.#ownTags.get(eqn.outvars[0]);
+    for (const e of eqns) {
+      if (tag !== undefined) this.#ownTags.set(e.outvars[0], tag);
+      this.#add(e);
+    }
+  }
+
   /** The step after which a value can be read by a kernel: its own kernel for nodes. */
   #ready(held: Held): number {
     const { place } = held;
@@ -99,6 +116,8 @@ export class BlockBuilder {
         return place.ready;
       case "view":
         return this.#ready(place.root);
+      case "pair":
+        return Math.max(this.#ready(place.re), this.#ready(place.im));
       case "node":
         return place.kernel.index;
     }
@@ -124,9 +143,16 @@ export class BlockBuilder {
       held.place = { kind: "buffer", buffer, ready: this.#ready(place.root) };
       return buffer;
     }
+    if (place.kind === "pair") {
+      const there = pairsInMemory(place);
+      const buffer = there?.buffer ?? this.#fresh(held);
+      const ready = there?.ready ?? this.#writePieces(buffer, piecesOf(place), null, true);
+      held.place = { kind: "buffer", buffer, ready };
+      return buffer;
+    }
     const buffer = this.#fresh(held);
     const kernel = this.#newKernel(spaceOf(held.aval.shape), null, isWide(held.aval));
-    const node = this.#read(kernel, held, identityView(held.aval.shape));
+    const node = readNode(this, kernel, held, identityView(held.aval.shape));
     if (node === null) throw new RangeError("a view can't be copied");
     kernel.store(node, buffer);
     held.place = { kind: "buffer", buffer, ready: kernel.index };
@@ -147,10 +173,16 @@ export class BlockBuilder {
       kernel.store(kernel.constant(fill, aval.dtype), buffer);
       ready = kernel.index;
     }
+    return { kind: "buffer", buffer, ready: Math.max(ready, this.#writePieces(buffer, pieces, eqn, fill === null)) };
+  }
+
+  /** Writes pieces to their places; those that are in registers from there, if nothing else was written to these places before. */
+  #writePieces(buffer: Buffer, pieces: readonly Piece[], eqn: Eqn | null, empty: boolean): number {
+    let ready = -1;
     for (const { held, strides, offset } of pieces) {
       if (held.aval.size === 0) continue;
       const target = { ...identityView(held.aval.shape), strides, offset };
-      const inside = fill === null ? nodeOf(held) : null;
+      const inside = empty ? nodeOf(held) : null;
       const onSpace = inside === null ? null : reshapeView(target, inside.kernel.space);
       if (inside !== null && onSpace !== null && inside.kernel.index >= this.#open) {
         inside.kernel.storeView(inside.node, buffer, onSpace.strides, onSpace.offset);
@@ -160,13 +192,13 @@ export class BlockBuilder {
       this.#settle(held);
       const kernel = this.#newKernel(spaceOf(held.aval.shape), null, isWide(held.aval));
       kernel.mixed = true;
-      const node = this.#read(kernel, held, identityView(held.aval.shape)) as number;
-      kernel.eqns.push(eqn);
+      const node = readNode(this, kernel, held, identityView(held.aval.shape)) as number;
+      if (eqn !== null) kernel.eqns.push(eqn);
       const own = reshapeView(target, kernel.space) as View;
       kernel.storeView(node, buffer, own.strides, own.offset);
       ready = kernel.index;
     }
-    return { kind: "buffer", buffer, ready };
+    return ready;
   }
 
   /** Adds a step that kernels don't move past. */
@@ -214,17 +246,13 @@ export class BlockBuilder {
     }
     const wide = widened(eqn);
     if (wide !== null) {
-      const tag = this.#tagOf(eqn);
-      for (const e of wide) {
-        if (tag !== undefined) this.#ownTags.set(e.outvars[0], tag);
-        this.#add(e);
-      }
+      this.addInstead(eqn, wide);
       return;
     }
     if (addTransfer(this, eqn, args)) return;
     if (isControl(eqn) && addControl(this, eqn, args)) return;
     bringBack(this, eqn, args);
-    if (addSlice(this, eqn, args)) return;
+    if (addSlice(this, eqn, args) || addByParts(this, eqn)) return;
     const movable = [...args.map((a) => a.aval), ...eqn.outvars.map((v) => v.aval)].every((a) =>
       target.movable(a.dtype),
     );
@@ -244,10 +272,6 @@ export class BlockBuilder {
       }
     }
     this.#addCall(eqn, args);
-  }
-
-  #tagOf({ outvars: [v] }: Eqn): Tag | undefined {
-    return this.#tags.get(v) ?? this.#ownTags.get(v);
   }
 
   #addCall(eqn: Eqn, args: readonly Held[]): void {
@@ -273,7 +297,7 @@ export class BlockBuilder {
     const [out] = eqn.outvars;
     const views = args.map((a) => stretched(a, out.aval));
     const kernel = this.#kernelFor(eqn, args, out.aval);
-    const nodes = args.map((a, i) => this.#read(kernel, a, views[i]));
+    const nodes = args.map((a, i) => readNode(this, kernel, a, views[i]));
     const dtype = out.aval.dtype;
     kernel.eqns.push(eqn);
     const node = kernel.op(eqn.primitive.name, nodes as number[], eqn.params, dtype);
@@ -296,7 +320,7 @@ export class BlockBuilder {
       if (onSpace === null || !isOneRun(onSpace.strides, onSpace.guards, space, folded)) this.materialize(arg);
     }
     const kernel = this.#kernelFor(eqn, [arg], arg.aval, flags);
-    const node = this.#read(kernel, arg, identityView(arg.aval.shape)) as number;
+    const node = readNode(this, kernel, arg, identityView(arg.aval.shape)) as number;
     const reduced = kernel.canReduce(arg.aval.shape, flags) as readonly boolean[];
     const buffer = this.context.buffer(out.aval, "temporary", eqn.primitive.name, eqn.source);
     kernel.eqns.push(eqn);
@@ -306,7 +330,7 @@ export class BlockBuilder {
 
   /** The kernel that an equation on arrays of this type joins: made ready to read all of its operands. */
   #kernelFor(eqn: Eqn, args: readonly Held[], aval: ShapedArray, flags?: readonly boolean[]): KernelBuilder {
-    const tag = this.#tagOf(eqn);
+    const tag = this.#tags.get(eqn.outvars[0]) ?? this.#ownTags.get(eqn.outvars[0]);
     const wide = isWide(eqn.outvars[0].aval) || args.some((a) => isWide(a.aval));
     const joinable = (kernel: KernelBuilder): boolean => {
       if (kernel.index < this.#open || kernel.full || kernel.wide !== wide) return false;
@@ -364,35 +388,5 @@ export class BlockBuilder {
     const { place } = held;
     if (place.kind === "node") this.materialize(held);
     else if (place.kind === "view" && place.root.place.kind === "node") this.materialize(place.root);
-  }
-
-  /** The node by which a kernel reads a view (of the held value's own shape, or stretched). */
-  #read(kernel: KernelBuilder, held: Held, view: View): number | null {
-    const { place, aval } = held;
-    switch (place.kind) {
-      case "literal":
-        return kernel.constant(place.fill, aval.dtype);
-      case "node":
-        if (place.kernel === kernel && aval.size === kernel.size) return place.node;
-        return kernel.load(this.materialize(held), view, aval.dtype);
-      case "host":
-        throw new RangeError("a value of the host is read before it is restored");
-      case "buffer":
-        return kernel.load(place.buffer, view, aval.dtype) ?? this.#readCopy(held);
-      case "index":
-        return kernel.index_(restretch(place.view, view.shape), aval.dtype) ?? this.#readCopy(held);
-      case "view": {
-        const { root, view: own } = place;
-        const inside = nodeOf(held);
-        if (inside?.kernel === kernel && aval.size === kernel.size) return inside.node;
-        const target = restretch(own, view.shape);
-        if (root.place.kind === "literal") return kernel.constant(root.place.fill, aval.dtype);
-        return kernel.load(this.materialize(root), target, aval.dtype) ?? this.#readCopy(held);
-      }
-    }
-  }
-
-  #readCopy(held: Held): never {
-    throw new RangeError(`a view of type ${String(held.aval)} can't be read on its kernel's space`);
   }
 }

@@ -77,7 +77,8 @@ function outputOf(
   there: ReadonlyMap<Buffer, ProgramOutput | ConcreteArray>,
   held: Held,
 ): ProgramOutput {
-  if (held.place.kind === "literal" && held.constant !== undefined) return { kind: "value", value: held.constant };
+  if ((held.place.kind === "literal" || held.place.kind === "pair") && held.constant !== undefined)
+    return { kind: "value", value: held.constant };
   const buffer = held.place.kind === "host" ? held.place.buffer : block.materialize(held);
   const known = there.get(buffer);
   if (known instanceof ConcreteArray) return { kind: "value", value: new ConcreteArray(held.aval, known.data) };

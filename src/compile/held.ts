@@ -17,6 +17,8 @@ export type Place =
   | { readonly kind: "view"; readonly root: Held; readonly view: View }
   /** The numbers of places, as `iota` makes them. */
   | { readonly kind: "index"; readonly view: View }
+  /** The parts of a complex value. */
+  | { readonly kind: "pair"; readonly re: Held; readonly im: Held }
   /** A node of a kernel, in registers so far. */
   | { readonly kind: "node"; readonly kernel: KernelBuilder; readonly node: number };
 

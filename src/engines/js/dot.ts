@@ -1,15 +1,16 @@
 /**
  * The product kernel: both operands are brought into the order [batch, rows, sum] and [batch, sum, columns], and three loops follow. Sums
  * of floats are taken in a fixed order, which is the contract of all engines: single precision for halves too, which are rounded once at the
- * end. Those of integers wrap.
+ * end. Those of integers wrap; complex numbers are multiplied part by part.
  */
 import { ConcreteArray } from "../../core/array.ts";
 import { sizeOf } from "../../core/aval.ts";
-import { dtypes, isComplex, isInteger, type TypedArray } from "../../core/dtype.ts";
+import { dtypes, isComplex, isInteger, type DType, type TypedArray } from "../../core/dtype.ts";
 import { remaining } from "../../primitives/axes.ts";
 import type { DotGeneralParams } from "../../primitives/dot.ts";
 import type { Kernel } from "./kernel.ts";
 import { bigsOf, isBig, numbersOf, stored, type Numbers } from "./numbers.ts";
+import { paired, partsOf } from "./parts.ts";
 import { permuted } from "./shape.ts";
 
 const arranged = (x: ConcreteArray, axes: readonly number[]): ConcreteArray =>
@@ -25,7 +26,7 @@ const dotGeneral: Kernel = ([lhs, rhs], [out], params) => {
   const size = (x: ConcreteArray, axes: readonly number[]): number => sizeOf(axes.map((d) => x.shape[d]));
   const box: Box = { batch: size(lhs, lb), rows: size(lhs, lKept), sum: size(lhs, lc), columns: size(rhs, rKept) };
   const dtype = out.dtype;
-  if (isComplex(dtype)) return [stored(complexProduct(box, complexOf(a), complexOf(b)), dtype)];
+  if (isComplex(dtype)) return [complexProduct(box, a, b, dtype)];
   if (isBig(dtype)) return [bigProduct(box, bigsOf(a), bigsOf(b), new dtypes[dtype].storage(out.size))];
   if (isInteger(dtype)) return [stored(intProduct(box, numbersOf(a), numbersOf(b)), dtype)];
   return [stored(product(box, numbersOf(a), numbersOf(b), dtype === "float64" ? Float64Array : Float32Array), dtype)];
@@ -107,32 +108,23 @@ function bigProduct({ batch, rows, sum, columns }: Box, a: bigint[], b: bigint[]
   return out;
 }
 
-/** Real operands of a complex product get an imaginary part of zero. */
-function complexOf(x: ConcreteArray): ArrayLike<number> {
-  if (isComplex(x.dtype)) return x.data as Float64Array;
-  const re = numbersOf(x);
-  const out = new Float64Array(2 * re.length);
-  for (let i = 0; i < re.length; i++) out[2 * i] = re[i]!;
-  return out;
-}
-
-function complexProduct({ batch, rows, sum, columns }: Box, a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
-  const out = new Float64Array(2 * batch * rows * columns);
-  for (let n = 0; n < batch; n++) {
-    for (let i = 0; i < rows; i++) {
-      for (let k = 0; k < sum; k++) {
-        const at = 2 * ((n * rows + i) * sum + k);
-        const [re, im] = [a[at], a[at + 1]];
-        for (let j = 0; j < columns; j++) {
-          const to = 2 * ((n * rows + i) * columns + j);
-          const bt = 2 * ((n * sum + k) * columns + j);
-          out[to] += re * b[bt] - im * b[bt + 1];
-          out[to + 1] += re * b[bt + 1] + im * b[bt];
-        }
-      }
-    }
+/** Four products of the parts, of which two are missing where one side is real. */
+function complexProduct(box: Box, a: ConcreteArray, b: ConcreteArray, dtype: DType): TypedArray {
+  const Storage = dtype === "complex128" ? Float64Array : Float32Array;
+  const [[ar, ai], [br, bi]] = [partsOf(a), partsOf(b)].map((parts) => parts.map((x) => x.data as Numbers));
+  const re = product(box, ar, br, Storage);
+  if (!isComplex(a.dtype)) return paired(re, product(box, ar, bi, Storage), dtype);
+  if (!isComplex(b.dtype)) return paired(re, product(box, ai, br, Storage), dtype);
+  const [minus, first, second] = [
+    product(box, ai, bi, Storage),
+    product(box, ar, bi, Storage),
+    product(box, ai, br, Storage),
+  ];
+  for (let i = 0; i < re.length; i++) {
+    re[i] -= minus[i];
+    first[i] += second[i];
   }
-  return out;
+  return paired(re, first, dtype);
 }
 
 export const dotKernels = { dot_general: dotGeneral } as const satisfies Record<string, Kernel>;

@@ -16,6 +16,7 @@ import type { AxesParams } from "../../primitives/shape.ts";
 import type { Kernel } from "./kernel.ts";
 import { orderedSum } from "./orderedSum.ts";
 import { bigsOf, isBig, numbersOf, stored } from "./numbers.ts";
+import { paired, partsOf } from "./parts.ts";
 import { permuted, stridesOf } from "./shape.ts";
 
 /** The array with the given axes last. */
@@ -80,18 +81,11 @@ const reduceSum: Kernel = (args, outs, params) => {
   const { dtype } = outs[0];
   if (dtypes[dtype].kind === "float") return [orderedSum(args[0], outs[0], (params as AxesParams).axes)];
   if (!isComplex(dtype)) return sumReals(args, outs, params);
-  const x = withAxesLast(args[0], (params as AxesParams).axes);
-  const values = x.data as Float64Array;
-  const count = outs[0].size;
-  const n = count === 0 ? 0 : x.size / count;
-  const result = new Float64Array(2 * count);
-  for (let r = 0; r < count; r++) {
-    for (let i = r * n; i < (r + 1) * n; i++) {
-      result[2 * r] += values[2 * i];
-      result[2 * r + 1] += values[2 * i + 1];
-    }
-  }
-  return [stored(result, outs[0].dtype)];
+  // The parts of complex numbers are added like numbers of their own.
+  const [re, im] = partsOf(args[0]).map((part) =>
+    orderedSum(part, outs[0].update({ dtype: part.dtype }), (params as AxesParams).axes),
+  );
+  return [paired(re as Float64Array, im as Float64Array, dtype)];
 };
 
 const isInt32 = (aval: ShapedArray): boolean => dtypes[aval.dtype].kind === "int" || dtypes[aval.dtype].kind === "uint";

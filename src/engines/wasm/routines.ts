@@ -239,9 +239,9 @@ export function writeRoutine(step: CallStep, slots: number): RoutineCall {
   const views = step.operands.map((o) => o.view);
   const call = planners[step.routine].plan(step.eqn, step.outAvals, views, slots);
   const { flops, bytes } = costOf(step.eqn);
-  const places = step.operands.map(({ buffer, view }) => ({
+  const places = step.operands.map(({ buffer, view }, i) => ({
     buffer,
-    offset: view.offset * dtypes[buffer.dtype].bytes,
+    offset: view.offset * dtypes[step.inAvals[i].dtype].bytes,
   }));
   const none = { buffer: step.outputs[0], offset: 0 };
   const pointers = [

@@ -71,7 +71,9 @@ export function planLoop(kernel: LoopKernel): LoopPlan {
   });
   const stores = kernel.stores.map((s): PlannedStore => {
     const { node, buffer, offset } = s;
-    return { node, slot: slotOf(buffer), dtype: buffer.dtype, strides: s.strides ?? plain, offset };
+    // A complex buffer is written part by part.
+    const { dtype } = kernel.nodes[node];
+    return { node, slot: slotOf(buffer), dtype, strides: s.strides ?? plain, offset };
   });
   const reductions = kernel.reductions.map(({ node, buffer, fold }): PlannedReduction => {
     return { node, slot: slotOf(buffer), dtype: buffer.dtype, strides: folded, offset: 0, fold };
