@@ -324,6 +324,17 @@ export class OutOfMemoryError extends RematError {
   }
 }
 
+/** Values could not be offloaded to a directory: it can't be written to, is full, or there are no files at all. */
+export class OffloadError extends RematError {
+  /** The directory. */
+  readonly path: string;
+  constructor(message: string, path: string, options?: { readonly cause?: unknown }) {
+    super(message);
+    this.path = path;
+    if (options?.cause !== undefined) this.cause = options.cause;
+  }
+}
+
 /** An engine was asked for by a name that none has. */
 export class UnknownEngineError extends RematValueError {
   constructor(name: string, known: readonly string[]) {

@@ -5,7 +5,14 @@ import { ShapedArray, type Shape } from "../core/aval.ts";
 import { axisNamesKey } from "../core/axisNames.ts";
 import { x64Enabled } from "../core/config.ts";
 import type { DType } from "../core/dtype.ts";
-import { engineOf, type CompileProgress, type Engine, type MemoryBudget, type RunOptions } from "../core/engine.ts";
+import {
+  engineOf,
+  type CompileProgress,
+  type Engine,
+  type MemoryBudget,
+  type OffloadOptions,
+  type RunOptions,
+} from "../core/engine.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { Tracer } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
@@ -16,7 +23,7 @@ import { stage } from "../core/stage.ts";
 import { isInexact } from "../core/dtype.ts";
 import { lowerJaxpr } from "../compile/lower.ts";
 import { bindJit } from "../primitives/jit.ts";
-import { InvalidLeafError, RematTypeError, RematValueError, StaticArgumentError } from "../errors.ts";
+import { describe, InvalidLeafError, RematTypeError, RematValueError, StaticArgumentError } from "../errors.ts";
 import { flatten, unflatten, type MapTree, type TreeDef } from "../tree.ts";
 import {
   callPure,
@@ -41,6 +48,8 @@ export interface JitOptions {
   readonly engine?: string | Engine;
   /** The most memory that a run may take: bytes, or a text such as "64MiB". Values are recomputed where they don't fit. */
   readonly memory?: MemoryBudget;
+  /** Where values go that policies offload: ordinary memory, or with `disk` a file in that directory. */
+  readonly offload?: OffloadOptions;
   /** Is told how far compilation is. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
@@ -208,15 +217,24 @@ export function jitProgram(f: AnyFunction, args: readonly unknown[]): ClosedJaxp
 }
 
 function runOptions(options: JitOptions, args: readonly unknown[], statics: readonly number[]): RunOptions | undefined {
-  const { engine, memory, onProgress, donateArgnums } = options;
-  if (engine === undefined && memory === undefined && onProgress === undefined && donateArgnums === undefined)
-    return undefined;
+  const { engine, memory, offload, onProgress, donateArgnums } = options;
+  if ([engine, memory, offload, onProgress, donateArgnums].every((option) => option === undefined)) return undefined;
   return {
+    ...(offload === undefined ? {} : { offload: checkOffload(offload) }),
     ...(engine === undefined ? {} : { engine: engineOf(engine) }),
     ...(memory === undefined ? {} : { memory }),
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(donateArgnums === undefined ? {} : { donated: donatedLeaves(donateArgnums, args, statics) }),
   };
+}
+
+function checkOffload(offload: OffloadOptions): OffloadOptions {
+  const disk: unknown = (offload as Partial<OffloadOptions> | null)?.disk;
+  if (typeof disk === "string" && disk !== "") return offload;
+  throw new RematTypeError(
+    `jit's offload option takes a directory, { disk: "/path" }; got ${describe(offload)}.
+Leave it out to offload to ordinary memory.`,
+  );
 }
 
 /** For each flat argument whether it is donated. */

@@ -4,11 +4,14 @@
  */
 import { dtypes, type TypedArray } from "../../core/dtype.ts";
 import type { Buffer } from "../../compile/program.ts";
+import { makeFile, type HostFile } from "./hostFile.ts";
 import type { HostSlot } from "../../compile/hostSlots.ts";
 
 /** What the last run of a program that offloads took and copied, in bytes. */
 export interface HostUse {
+  /** Out of the arena; `disk` of them in a file. */
   readonly size: number;
+  readonly disk: number;
   readonly offloaded: number;
   readonly restored: number;
   /** How many ArrayBuffers were made since the process began. */
@@ -26,18 +29,25 @@ export class HostMemory {
   #kept: (Uint8Array | null)[] = [];
   #results: (Uint8Array | null)[] = [];
   #slots: Store[] = [];
+  #file: HostFile | null = null;
   #size = 0;
+  #disk = 0;
   #offloaded = 0;
   #restored = 0;
   #allocations = 0;
 
   get use(): HostUse {
-    const [size, offloaded, restored, allocations] = [this.#size, this.#offloaded, this.#restored, this.#allocations];
-    return { size, offloaded, restored, allocations };
+    return {
+      size: this.#size,
+      disk: this.#disk,
+      offloaded: this.#offloaded,
+      restored: this.#restored,
+      allocations: this.#allocations,
+    };
   }
 
   /** The slots of a program for one run; arguments that lie in host memory are read where they are. */
-  begin(owner: object, slots: readonly HostSlot[], args: readonly TypedArray[]): void {
+  begin(owner: object, slots: readonly HostSlot[], args: readonly TypedArray[], disk?: string): void {
     if (slots.length === 0) return;
     if (this.#owner !== owner) {
       this.#kept = slots.map(() => null);
@@ -45,6 +55,7 @@ export class HostMemory {
     }
     let next = 0;
     this.#size = 0;
+    this.#disk = 0;
     this.#offloaded = 0;
     this.#restored = 0;
     this.#results = slots.map(() => null);
@@ -52,7 +63,10 @@ export class HostMemory {
       if (kind === "argument") return memoryStore(bytesOf(args[next++]));
       this.#size += bytes;
       if (kind === "output") return memoryStore((this.#results[i] = this.#allocate(bytes)));
-      return memoryStore((this.#kept[i] ??= this.#allocate(bytes)));
+      if (disk === undefined) return memoryStore((this.#kept[i] ??= this.#allocate(bytes)));
+      this.#kept[i] = null;
+      this.#disk += bytes;
+      return fileStore((this.#file ??= makeFile(disk)), this.#disk - bytes);
     });
   }
 
@@ -78,6 +92,8 @@ export class HostMemory {
 
   /** Arguments and results aren't held beyond the run. */
   end(): void {
+    this.#file?.end();
+    this.#file = null;
     this.#slots = [];
     this.#results = [];
   }
@@ -89,6 +105,15 @@ const memoryStore = (bytes: Uint8Array): Store => ({
   },
   read(at, to) {
     to.set(bytes.subarray(at, at + to.length));
+  },
+});
+
+const fileStore = (file: HostFile, base: number): Store => ({
+  write(at, from) {
+    file.write(base + at, from);
+  },
+  read(at, to) {
+    file.read(base + at, to);
   },
 });
 

@@ -5,7 +5,7 @@
 import { ConcreteArray, type NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import type { TypedArray } from "../../core/dtype.ts";
-import type { Engine, RunOptions } from "../../core/engine.ts";
+import type { Engine, OffloadOptions, RunOptions } from "../../core/engine.ts";
 import { ClosedJaxpr, Jaxpr, Var, type Params } from "../../core/jaxpr.ts";
 import { identity } from "../../core/memo.ts";
 import type { Primitive } from "../../core/primitive.ts";
@@ -112,10 +112,10 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
     return new Instance(compiled, [], memory(), host, reference);
   };
 
-  const run = (instance: Instance, args: readonly ConcreteArray[]): TypedArray[] => {
+  const run = (instance: Instance, args: readonly ConcreteArray[], offload?: OffloadOptions): TypedArray[] => {
     running = true;
     try {
-      return instance.run(args);
+      return instance.run(args, offload);
     } finally {
       running = false;
     }
@@ -130,7 +130,8 @@ export function createWasm(reference: Engine, { mode = "exact", threads: asked =
       if (running || primitive.name === "device_put") return reference.apply(primitive, args, outAvals, params);
       if (primitive.name === "jit") {
         const closed = params.jaxpr as ClosedJaxpr<NDArray>;
-        return run(instanceOf(closed, (params.run as RunOptions | undefined) ?? {}), args);
+        const options = (params.run as RunOptions | undefined) ?? {};
+        return run(instanceOf(closed, options), args, options.offload);
       }
       const instance = eagerInstance(primitive, args, outAvals, params);
       return instance === null ? reference.apply(primitive, args, outAvals, params) : run(instance, args);

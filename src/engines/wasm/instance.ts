@@ -1,7 +1,7 @@
 /** A compiled program, ready to run: its module on the arena's memory, and what goes in and out. */
 import { ConcreteArray } from "../../core/array.ts";
 import { dtypes, type TypedArray } from "../../core/dtype.ts";
-import type { Engine } from "../../core/engine.ts";
+import type { Engine, OffloadOptions } from "../../core/engine.ts";
 import type { Compiled } from "../../compile/compile.ts";
 import type { Buffer, CallStep } from "../../compile/program.ts";
 import { OutOfMemoryError } from "../../errors.ts";
@@ -82,7 +82,7 @@ export class Instance {
   }
 
   /** Runs the program on these arguments. */
-  run(args: readonly ConcreteArray[]): TypedArray[] {
+  run(args: readonly ConcreteArray[], offload?: OffloadOptions): TypedArray[] {
     const arena = this.#arena;
     const { program, layout } = this.compiled;
     arena.reserve(layout.size);
@@ -105,8 +105,8 @@ export class Instance {
       this.#last[i] = this.#donated[i] ? null : data;
     }
     const away = args.filter((_, i) => program.inputs[i].host).map((a) => a.data);
-    this.#host.begin(this, layout.host.slots, away);
     try {
+      this.#host.begin(this, layout.host.slots, away, offload?.disk);
       if (this.#shares) this.#runShared();
       else this.#run();
       return program.outputs.map((out, i) => {
