@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
 import { compareTexts, missingFacts, normalise } from "./text.ts";
-import { transpile, type Case } from "./transpile.ts";
+import type { Case } from "./spec.ts";
+import { transpile } from "./transpile.ts";
 
 const body = (...lines: string[]): string => lines.join("\n");
 

@@ -5,7 +5,8 @@ import { RematError } from "../../src/errors.ts";
 import { ClosedJaxpr, jaxprsOf, type Jaxpr } from "../../src/core/jaxpr.ts";
 import { api, makePy, remat } from "./runtime.ts";
 import { compareTexts, missingFacts, normalise, type Agreement } from "./text.ts";
-import { identifier, isFields, transpile, type ArraySpec, type Case, type Fields, type Json } from "./transpile.ts";
+import { isFields, type ArraySpec, type Case, type Fields, type Json } from "./spec.ts";
+import { identifier, transpile } from "./transpile.ts";
 import { difference, inputOf, treeOf } from "./values.ts";
 
 export interface Outcome {

@@ -13,7 +13,8 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 
 import type { Outcome } from "./evaluate.ts";
-import { transpile, type Case } from "./transpile.ts";
+import type { Case } from "./spec.ts";
+import { transpile } from "./transpile.ts";
 import type { Report } from "./worker.ts";
 
 const HERE = import.meta.dirname;

@@ -3,36 +3,7 @@
  * `np.sum(x, { axis: 0 })`. Functions keep the names of the case, so stack traces, jaxprs and residual listings speak of them.
  */
 import signatures from "./signatures.json" with { type: "json" };
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-export type Fields = { readonly [key: string]: Json };
-
-export interface ArraySpec {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data?: readonly Json[];
-  readonly weak?: boolean;
-}
-
-/** One line of a corpus file. */
-export interface Case {
-  readonly name: string;
-  readonly tags: readonly string[];
-  readonly x64?: boolean;
-  readonly inputs: readonly ArraySpec[];
-  readonly consts?: readonly ArraySpec[];
-  readonly functions: { readonly [name: string]: Json };
-  readonly main: Json;
-  readonly args?: readonly Json[];
-  readonly kwargs?: Fields;
-  readonly check: {
-    readonly exact: readonly string[];
-    readonly close: readonly string[];
-    readonly report: readonly string[];
-  };
-  readonly expect: Fields;
-}
+import { fields, isFields, isFunctionSpec, list, type Case, type Fields, type Json } from "./spec.ts";
 
 /** The program cannot be expressed: an operation or form that the transpiler does not know. */
 export class TranspileError extends Error {}
@@ -59,10 +30,6 @@ const DTYPES = new Set(
 export const identifier = (name: string): string => (RESERVED.has(name) ? `${name}$` : name);
 const camel = (name: string): string => name.replace(/(?<=[^_])_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
 const text = (s: string): string => JSON.stringify(s);
-export const isFields = (e: Json | undefined): e is Fields => typeof e === "object" && e !== null && !Array.isArray(e);
-const isFunctionSpec = (e: Json | undefined): e is Fields => isFields(e) && Array.isArray(e["params"]);
-const list = (e: Json | undefined): readonly Json[] => (Array.isArray(e) ? e : []);
-const fields = (e: Json | undefined): Fields => (isFields(e) ? e : {});
 
 /** The source text of a script whose value is `(remat, py, consts, inputs) => ({ main, args })`. */
 export function transpile(c: Case): string {

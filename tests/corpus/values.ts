@@ -3,7 +3,7 @@ import { ConcreteArray, NDArray } from "../../src/core/array.ts";
 import { ShapedArray, sizeOf } from "../../src/core/aval.ts";
 import { dtypes, type DType } from "../../src/core/dtype.ts";
 import { allocate, readElement, writeElement, type Element } from "../../src/core/scalar.ts";
-import { isFields, type ArraySpec, type Fields, type Json } from "./transpile.ts";
+import { isFields, type ArraySpec, type Fields, type Json } from "./spec.ts";
 
 const LONG = new Map<string, DType>(Object.entries(dtypes).map(([long, info]) => [info.short, long as DType]));
 

@@ -2,7 +2,7 @@
 import { parentPort } from "node:worker_threads";
 
 import { evaluate, type Outcome } from "./evaluate.ts";
-import type { Case } from "./transpile.ts";
+import type { Case } from "./spec.ts";
 
 export interface Report {
   readonly outcomes: readonly Outcome[];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { raise } from "../corpus/evaluate.ts";
-import type { Case, Fields } from "../corpus/transpile.ts";
+import type { Case, Fields } from "../corpus/spec.ts";
 import { RematError } from "../../src/errors.ts";
 
 /** Every call of the corpus that must raise. That JAX's class and facts are in the error is checked there; here, that people can read it. */

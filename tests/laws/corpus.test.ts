@@ -7,7 +7,8 @@ import { check } from "../../src/core/check.ts";
 import type { ClosedJaxpr, Jaxpr } from "../../src/core/jaxpr.ts";
 import { checkpoint, enableX64, float, fwdBwd, int, makeJaxpr, RematError } from "../../src/index.ts";
 import { api, makePy } from "../corpus/runtime.ts";
-import { identifier, transpile, type ArraySpec, type Case } from "../corpus/transpile.ts";
+import type { ArraySpec, Case } from "../corpus/spec.ts";
+import { identifier, transpile } from "../corpus/transpile.ts";
 import { inputOf } from "../corpus/values.ts";
 
 interface Program {

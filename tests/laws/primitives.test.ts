@@ -1,5 +1,5 @@
 /**
- * The laws that every primitive obeys. Each has a row in a table (`elementwiseLaws`, `structuralLaws`, `callLaws`) that says where its operands are
+ * The laws that every primitive obeys. Each has a row in a table (`elementwiseLaws`, `structuralLaws` and so on) that says where its operands are
  * drawn; a primitive without a row does not compile, and a record that is not in the registry fails a test.
  */
 import fc from "fast-check";
@@ -33,12 +33,16 @@ import { collectiveLaws } from "./collectiveLaws.ts";
 import { elementwiseLaws } from "./elementwiseLaws.ts";
 import type { Instance, Law } from "./law.ts";
 import { linalgLaws } from "./linalgLaws.ts";
+import { randomLaws } from "./randomLaws.ts";
 import { Sample } from "./sample.ts";
 import { structuralLaws } from "./structuralLaws.ts";
+import { windowLaws } from "./windowLaws.ts";
 
 const laws: Readonly<Record<PrimitiveName, Law>> = {
   ...elementwiseLaws,
   ...structuralLaws,
+  ...windowLaws,
+  ...randomLaws,
   ...linalgLaws,
   ...callLaws,
   ...collectiveLaws,

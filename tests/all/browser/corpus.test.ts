@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { evaluate } from "../../corpus/evaluate.ts";
 import recorded from "../../corpus/recorded.json" with { type: "json" };
-import type { Case } from "../../corpus/transpile.ts";
+import type { Case } from "../../corpus/spec.ts";
 import errors from "../../corpus/errors.jsonl?raw";
 import nesting from "../../corpus/nesting.jsonl?raw";
 import notebook from "../../corpus/notebook.jsonl?raw";
