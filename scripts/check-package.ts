@@ -50,6 +50,7 @@ for (const [entry, source] of present) {
   exports[entry] = {
     "@remat/source": `./src/${source}.ts`,
     types: `./dist/${source}.d.ts`,
+    node: `./dist/node/${source}.js`,
     default: `./dist/${source}.js`,
   };
 }

@@ -58,7 +58,7 @@ export interface CustomRematParams extends Params {
   readonly num_consts: number;
 }
 
-interface CustomRematJvpParams extends CustomRematParams {
+export interface CustomRematJvpParams extends CustomRematParams {
   /** Which operands have a tangent; those follow the operands. */
   readonly nonzero: readonly boolean[];
   /** Operands and tangents to outputs and the tangents of those outputs that can have one. */

@@ -118,7 +118,7 @@ describe("an exception", () => {
       }
     }
     expect(caught).toBeInstanceOf(EngineThreadError);
-    expect(String(caught)).toContain("step of the reference engine");
+    expect(String(caught)).toContain("step that is the main thread's");
     expect(() => {
       pool.check();
     }).not.toThrow();
