@@ -31,8 +31,32 @@ export function parseBytes(amount: ByteSize, asked = "an amount of memory"): num
   return Math.floor(Number(match[1]) * unit);
 }
 
-/** `1.5 KiB`: three digits at most, in binary units. */
+/**
+ * A budget in bytes: an amount, or a share of `whole` as a percentage ("50%") or a number in (0, 1]. `Infinity` is no bound.
+ *
+ * @throws MemoryBudgetError where it is none of these.
+ */
+export function parseBudget(memory: ByteSize, whole: number, asked = "a memory budget"): number {
+  const share = typeof memory === "string" ? /^\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*$/.exec(memory) : null;
+  if (share !== null)
+    return share[2] === "%"
+      ? Math.floor((Number(share[1]) / 100) * whole)
+      : parseBudget(Number(share[1]), whole, asked);
+  if (typeof memory === "number" && memory > 0 && memory <= 1) return Math.floor(memory * whole);
+  return parseBytes(memory, asked);
+}
+
+/** `1.50 GiB`: two digits after the point, in columns. */
 export function formatBytes(bytes: number): string {
+  for (const unit of ["TiB", "GiB", "MiB", "KiB"]) {
+    const size = units[unit.toLowerCase()];
+    if (bytes >= size) return `${(bytes / size).toFixed(2)} ${unit}`;
+  }
+  return `${bytes} B`;
+}
+
+/** `1.5 KiB`: three digits at most, in binary units. */
+export function shortBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
   const names = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -8,7 +8,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { PlanGraphError, RematError } from "./errors.ts";
 import { type ExactPlan, planGraphExact } from "./plan/exact/planExact.ts";
-import { formatBytes } from "./plan/memoryBudget.ts";
+import { formatBytes } from "./bytes.ts";
 import { readNodeLink } from "./plan/nodeLink.ts";
 import { type GraphPlan, planGraph, type PlannedNode } from "./plan/planGraph.ts";
 

@@ -28,7 +28,7 @@ import {
 import type { Finding, FindingKind } from "./explain/finding.ts";
 import { nameFindings } from "./explain/names.ts";
 import { compiledFor, reportOf, type MemoryReport } from "./memory.ts";
-import { formatBytes } from "./plan/memoryBudget.ts";
+import { formatBytes } from "./bytes.ts";
 import { unflatten } from "./tree.ts";
 
 export type { Finding, FindingKind };

@@ -11,7 +11,7 @@ import type { Buffer, Step } from "./compile/program.ts";
 import { makeJaxpr } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import { UnsupportedError } from "./errors.ts";
-import { formatBytes } from "./plan/memoryBudget.ts";
+import { formatBytes } from "./bytes.ts";
 
 /** A value in memory at some moment. */
 export interface LiveValue {

@@ -11,7 +11,7 @@ import type { NDArray } from "./core/array.ts";
 import { isCompiling, type CompilingEngine } from "./compile/compile.ts";
 import { UnsupportedError } from "./errors.ts";
 import { memoryText, reportOf, type MemoryReport } from "./memory.ts";
-import { formatBytes } from "./plan/memoryBudget.ts";
+import { formatBytes } from "./bytes.ts";
 import { checkpointPolicies, type Policy } from "./policies.ts";
 import { flatten } from "./tree.ts";
 

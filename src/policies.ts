@@ -19,9 +19,11 @@ import {
 } from "./core/policy.ts";
 import type { Primitive } from "./core/primitive.ts";
 import { FrozenSet, pyStr } from "./core/python.ts";
+import type { ByteSize } from "./bytes.ts";
 import { and, byFlopsPerByte, bySize, not, or, saveNames } from "./policy/algebra.ts";
 import { saveAndCompressOnlyTheseNames } from "./policy/compress.ts";
 import { policyFrom, type PolicyTable } from "./policy/json.ts";
+import { budget } from "./policy/budget.ts";
 import { minCut } from "./policy/minCut.ts";
 import { checkNames, checkPolicies, nameOf, policy } from "./policy/rule.ts";
 import { Compressible } from "./primitives/compress.ts";
@@ -222,6 +224,8 @@ export const checkpointPolicies = {
   saveAndCompressOnlyTheseNames,
   /** The fewest bytes by which nothing dear is computed twice. */
   minCut,
+  /** `("64MiB")`, bytes or a share: what keeps the region within that much memory. */
+  budget,
 } as const;
 
 const names = (json: PolicyJson): readonly string[] => json.names as readonly string[];
@@ -245,6 +249,7 @@ const makers: PolicyTable = {
   byFlopsPerByte: ({ policy: _, ...bounds }) => byFlopsPerByte(bounds),
   saveNames: (json) => saveNames(...(json.patterns as readonly string[])),
   saveAndCompressOnlyTheseNames: (json) => saveAndCompressOnlyTheseNames(json as never),
+  budget: (json) => budget(json.memory as ByteSize),
   minCut: ({ policy: _, ...options }) => minCut(options),
 };
 

@@ -12,7 +12,7 @@ import type { NDArray } from "./core/array.ts";
 import { InternalError } from "./errors.ts";
 import { flatFunction, flattenArgs, requireFunction, type AnyFunction } from "./api/flat.ts";
 import { vjpProgram } from "./api/vjpProgram.ts";
-import { formatBytes, formatFlops } from "./bytes.ts";
+import { shortBytes, formatFlops } from "./bytes.ts";
 import type { Cost } from "./passes/costs.ts";
 import { backwardProgram, consumersOf, recomputeCost, type Consumer } from "./residualUses.ts";
 
@@ -109,7 +109,7 @@ export function printSavedResiduals(first: unknown, ...rest: readonly unknown[])
 export function residualTable(residuals: readonly SavedResidual[]): string[] {
   const rows = residuals.map((r) => [
     r.text,
-    formatBytes(r.bytes),
+    shortBytes(r.bytes),
     r.recompute === null ? "" : formatFlops(r.recompute.flops),
     readersText(r.consumers),
   ]);
@@ -123,8 +123,8 @@ export function residualTable(residuals: readonly SavedResidual[]): string[] {
       .trimEnd();
   return [
     ...[header, ...rows].map(line),
-    `total: ${formatBytes(total(residuals))}, of which ${formatBytes(total(made))} in ${String(made.length)} computed values and ` +
-      `${formatBytes(total(residuals) - total(made))} in arguments and constants`,
+    `total: ${shortBytes(total(residuals))}, of which ${shortBytes(total(made))} in ${String(made.length)} computed values and ` +
+      `${shortBytes(total(residuals) - total(made))} in arguments and constants`,
   ];
 }
 

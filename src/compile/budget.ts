@@ -15,7 +15,7 @@ import { BudgetError } from "../errors.ts";
 import { flatten } from "../plan/graph.ts";
 import { searchFlat } from "../plan/planGraph.ts";
 import { floorOf } from "../plan/simulate.ts";
-import { parseBudget } from "../plan/memoryBudget.ts";
+import { parseBudget } from "../bytes.ts";
 import type { InPlace, PlanGraph, PlanNode } from "../plan/graph.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { compileOrdered, type Compiled } from "./compile.ts";

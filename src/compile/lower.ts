@@ -121,12 +121,15 @@ class Writer {
     const { differentiated, prevent_cse, cotangent } = eqn.params as RematParams;
     if (!differentiated) return args;
     const flags = typeof prevent_cse === "boolean" ? args.map(() => prevent_cse) : prevent_cse;
-    const flagged = args.filter((_, i) => flags[i]);
-    args.forEach((x, i) => {
-      // The cotangent of a loss is a number: a literal.
-      if (cotangent?.[i] === true) this.#backward.add(x);
+    // A number is known as a cotangent by its own object: `grad` starts with 1.
+    const marked = args.map((x, i) => {
+      if (cotangent?.[i] !== true) return x;
+      const own = x instanceof Literal ? new Literal(x.value, x.aval) : x;
+      this.#backward.add(own);
+      return own;
     });
-    if (flagged.length === 0) return args;
+    const flagged = marked.filter((_, i) => flags[i]);
+    if (flagged.length === 0) return marked;
     const behind = flagged.map((x) => new Var(x.aval));
     flagged.forEach((x, i) => {
       if (this.#backward.has(x)) this.#backward.add(behind[i]);
@@ -139,7 +142,7 @@ class Writer {
       source: eqn.source,
     });
     let next = 0;
-    return args.map((x, i) => (flags[i] ? behind[next++] : x));
+    return marked.map((x, i) => (flags[i] ? behind[next++] : x));
   }
 }
 

@@ -6,7 +6,7 @@
 import { BudgetError, PlanGraphError } from "../errors.ts";
 import { fastestWithin, type Front } from "./front.ts";
 import { flatten, type FlatGraph, type PlanGraph, type PlanNode } from "./graph.ts";
-import { formatBytes, parseBudget } from "./memoryBudget.ts";
+import { formatBytes, parseBudget } from "../bytes.ts";
 import { type PlanProgress, searchFront } from "./search.ts";
 import { floorOf, holdersAt, timelineOf, traceOf, type PlanStep } from "./simulate.ts";
 
@@ -75,7 +75,7 @@ export interface GraphPlan extends PlanCost {
  * plan.peak; // 3072
  * ```
  *
- * @throws PlanGraphError for a graph or budget that makes no sense, BudgetError where no plan is found.
+ * @throws PlanGraphError for a graph that makes no sense, MemoryBudgetError for a budget that is none, BudgetError where no plan is found.
  */
 export function planGraph(graph: PlanGraph, options: PlanOptions): GraphPlan {
   const flat = flatten(withCost(graph, options.cost));

@@ -9,6 +9,7 @@ import {
   PlanGraphError,
   simulateGraph,
 } from "../../src/plan/index.ts";
+import { MemoryBudgetError } from "../../src/errors.ts";
 import { exhaustive, randomGraph, replay, resNet, trainingGraph, uNet } from "./graphs.ts";
 
 /** The plan, or the smallest budget that the error names. */
@@ -155,7 +156,7 @@ describe("what a caller may ask for", () => {
     }
     expect(planGraph(graph, { memory: "1 GiB" }).budget).toBe(2 ** 30);
     for (const memory of [-1, NaN, "64 MiBs", "much", ""]) {
-      expect(() => planGraph(graph, { memory })).toThrow(PlanGraphError);
+      expect(() => planGraph(graph, { memory })).toThrow(MemoryBudgetError);
     }
   });
 

@@ -7,7 +7,7 @@
  */
 import { PlanGraphError } from "../../errors.ts";
 import { flatten, type PlanGraph } from "../graph.ts";
-import { parseBudget } from "../memoryBudget.ts";
+import { parseBudget } from "../../bytes.ts";
 import { describe, type GraphPlan, planGraph, type PlanOptions, withCost } from "../planGraph.ts";
 import { traceOf } from "../simulate.ts";
 import { sequenceOf, stagesOf, type Stages } from "./stages.ts";
