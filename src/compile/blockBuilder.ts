@@ -277,8 +277,12 @@ export class BlockBuilder {
   #addCall(eqn: Eqn, args: readonly Held[]): void {
     const inAvals = args.map((a) => a.aval);
     const routine = this.context.target.routine(eqn, inAvals);
-    const operands = args.map((a, i) => operandOf(this, a, i, routine));
-    const outputs = eqn.outvars.map((v) => this.context.buffer(v.aval, "temporary", eqn.primitive.name, eqn.source));
+    const first = routine?.updates === true ? 1 : 0;
+    const operands = args.slice(first).map((a, i) => operandOf(this, a, i + first, routine));
+    const outputs =
+      first === 1
+        ? [this.fresh(args[0])]
+        : eqn.outvars.map((v) => this.context.buffer(v.aval, "temporary", eqn.primitive.name, eqn.source));
     const bytes = routine?.workspace(operands.map((o) => o.view)) ?? 0;
     const index = this.push({
       kind: "call",
@@ -287,7 +291,7 @@ export class BlockBuilder {
       operands,
       outputs,
       workspace: bytes === 0 ? null : this.context.workspace(bytes, `workspace of ${eqn.primitive.name}`),
-      inAvals,
+      inAvals: inAvals.slice(first),
       outAvals: eqn.outvars.map((v) => v.aval),
     });
     eqn.outvars.forEach((v, i) => this.define(v, { kind: "buffer", buffer: outputs[i], ready: index }, eqn));

@@ -216,6 +216,8 @@ const rules: Readonly<Record<string, Rule>> = {
   convert_element_type: convert,
   reduce_sum: byPart,
   dot_general: bilinear,
+  "scatter-add": byPart,
+  "scatter-sub": byPart,
   broadcast_in_dim: byPart,
   reshape: byPart,
   squeeze: byPart,

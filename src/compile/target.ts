@@ -6,6 +6,8 @@ import type { View } from "./view.ts";
 
 export interface Routine {
   readonly name: string;
+  /** Whether the result begins as a copy of the first operand, which the routine changes: it isn't handed to the routine then. */
+  readonly updates?: boolean;
   /** Whether operand `index` may lie in memory as this view says; else it is copied first. */
   readonly accepts: (index: number, view: View) => boolean;
   /** The order of the operand's dimensions in which a copy of it is always accepted. */

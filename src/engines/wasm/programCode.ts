@@ -9,6 +9,7 @@ import type { LoopKernel } from "../../compile/loop.ts";
 import type { Block, Buffer, CallStep, Program, ScanStep, Step, TransferStep } from "../../compile/program.ts";
 import { stepsIn } from "../../compile/steps.ts";
 import { ARENA } from "./arena.ts";
+import { CODE, emitCall } from "./calls/index.ts";
 import type { FunctionBuilder, Local } from "./encode/function.ts";
 import { ModuleBuilder, type Callable } from "./encode/module.ts";
 import { importHost, type HostFunction } from "./code/host.ts";
@@ -50,8 +51,8 @@ export function blockBytes(block: Block, threads: number): number {
     if (step.kind === "loop") {
       const { reads, writes } = buffersOf(step);
       bytes += 4 * (reads.length + writes.length);
-    } else if (step.kind === "call" && step.routine === "reference") {
-      bytes += 4 * (step.operands.length + step.outputs.length);
+    } else if (step.kind === "call" && (step.routine === "reference" || step.routine === CODE)) {
+      bytes += 4 * blockBuffers(step).length;
     } else if (step.kind === "call") {
       const { pointers, words } = writeRoutine(step, threads);
       bytes += 4 * (pointers.length + words.length);
@@ -77,6 +78,8 @@ class ProgramEmitter {
   readonly #codes = new Map<string, { readonly code: FunctionBuilder; readonly place: number }>();
   readonly #table: Callable[] = [];
   readonly #places = new Map<string, number>();
+  /** The functions of equations that have code of their own. */
+  readonly #own = new Map<CallStep, FunctionBuilder>();
   readonly #calls = new Map<CallStep, RoutineCall>();
   readonly #blocks = new Map<Step, number>();
   readonly #hostSteps: CallStep[] = [];
@@ -99,7 +102,7 @@ class ProgramEmitter {
       if (step.kind === "offload" || step.kind === "restore") {
         this.#transfers[step.kind] ??= this.#module.importFunction("env", step.kind, ["i32", "i32", "i32", "i32"], []);
       }
-      if (step.kind !== "call" || step.routine === "reference") continue;
+      if (step.kind !== "call" || step.routine === "reference" || step.routine === CODE) continue;
       const call = writeRoutine(step, sharing.threads);
       this.#calls.set(step, call);
       if (this.#routines.has(call.name)) continue;
@@ -155,7 +158,12 @@ class ProgramEmitter {
   #prepareCall(step: CallStep): void {
     if (step.routine === "reference") {
       this.#hostIds.set(step, this.#hostSteps.push(step) - 1);
-      this.#block(step, [...step.operands.map((o) => o.buffer), ...step.outputs].map(whole), []);
+      this.#block(step, blockBuffers(step).map(whole), []);
+      return;
+    }
+    if (step.routine === CODE) {
+      this.#own.set(step, emitCall(this.#module, step, this.#math));
+      this.#block(step, blockBuffers(step).map(whole), []);
       return;
     }
     const call = this.#calls.get(step) as RoutineCall;
@@ -244,6 +252,11 @@ class ProgramEmitter {
       f.i32(this.#hostIds.get(step) as number)
         .i32(at)
         .call(this.#host);
+      return;
+    }
+    const own = this.#own.get(step);
+    if (own !== undefined) {
+      f.i32(at).i32(0).i32(1).call(own);
       return;
     }
     const call = this.#calls.get(step) as RoutineCall;
@@ -359,6 +372,13 @@ class ProgramEmitter {
     return f;
   }
 }
+
+/** The buffers whose addresses a step without a plan is called with. */
+const blockBuffers = ({ operands, outputs, workspace }: CallStep): Buffer[] => [
+  ...operands.map((o) => o.buffer),
+  ...outputs,
+  ...(workspace === null ? [] : [workspace]),
+];
 
 const whole = (buffer: Buffer): Pointer => ({ buffer, offset: 0 });
 

@@ -1,6 +1,7 @@
 /** What the wasm engine has code for, as the compiler asks, and how much workspace routines need for so many threads. */
 import { dtypes } from "../../core/dtype.ts";
 import type { Target } from "../../compile/target.ts";
+import { codeOf } from "./calls/index.ts";
 import { isMovable } from "./code/lanes.ts";
 import { supports } from "./code/scalarOps.ts";
 import { routineOf } from "./routines.ts";
@@ -23,5 +24,5 @@ export const wasmTarget = (threads: number): Target => ({
     // What adds narrow numbers is widened before it comes here.
     return dtypes[dtype].bytes >= 4 || name === "reduce_max" || name === "reduce_min";
   },
-  routine: (eqn, inAvals) => routineOf(eqn, inAvals, threads),
+  routine: (eqn, inAvals) => routineOf(eqn, inAvals, threads) ?? codeOf(eqn, inAvals),
 });
