@@ -39,18 +39,23 @@ export const slice: Primitive<SliceParams> = {
     if (!limits.every((l, i) => l <= operand.shape[i])) {
       throw new ShapeError(
         `slice limit_indices must be less than or equal to operand shape, got limit_indices ${tupleText(limits)} for ` +
-          `operand shape ${tupleText(operand.shape)}.`,
+          `operand shape ${tupleText(operand.shape)}: slice_sizes ${tupleText(limits.map((l, i) => l - starts[i]))} don't fit.`,
       );
     }
     if (!starts.every((s) => s >= 0)) {
       throw new ShapeError(
-        `slice start_indices must be greater than or equal to zero, got start_indices of ${tupleText(starts)}.`,
+        `slice start_indices must have every element be nonnegative, got ${tupleText(starts)}. Count from the start of each axis.`,
+      );
+    }
+    if (![...starts, ...limits].every(Number.isInteger)) {
+      throw new ShapeError(
+        `slice start_indices and limit_indices must have every element be an integer, got ${tupleText(starts)} and ${tupleText(limits)}.`,
       );
     }
     if (!limits.every((l, i) => l >= starts[i])) {
       throw new ShapeError(
         `slice limit_indices must be greater than or equal to start_indices, got start_indices ${tupleText(starts)} and ` +
-          `limit_indices ${tupleText(limits)}.`,
+          `limit_indices ${tupleText(limits)}: slice_sizes of ${tupleText(limits.map((l, i) => l - starts[i]))}.`,
       );
     }
     if (strides !== null && strides.length !== operand.ndim) {

@@ -3,7 +3,7 @@
  * singular values that are not zero.
  */
 import type { NDArray } from "../core/array.ts";
-import { bind } from "../core/interpreter.ts";
+import { bind, currentTrace } from "../core/interpreter.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
 import { RematValueError, UnsupportedError } from "../errors.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
@@ -97,7 +97,9 @@ function tangents(t: NDArray, s: NDArray, u: NDArray, vt: NDArray, vectors: bool
   const safe = add(s, zero);
   const inverse = diagonalMatrix(sub(div(one(safe), safe), zero));
   const skew = sub(inner, adjoint(inner));
-  const turn = mul(mul(constLike(skew, 0.5), skew), convertElementType(inverse, dtype));
+  // In JAX the half is converted where the known values are, and so is one of them.
+  const half = currentTrace().stageValue(constLike(skew, 0.5));
+  const turn = mul(mul(half, skew), convertElementType(inverse, dtype));
   const weights = (): NDArray => convertElementType(f, dtype);
   const leftWeights = weights();
   let du = dot(u, add(mul(leftWeights, add(right, adjoint(right))), turn));
