@@ -164,13 +164,14 @@ export class BlockBuilder {
   }
 
   /** An array whose parts are written by strides; what no part covers is `fill`. */
-  scattered(eqn: Eqn, aval: ShapedArray, pieces: readonly Piece[], fill: Fill | null): Place {
+  scattered(eqn: Eqn, aval: ShapedArray, pieces: readonly Piece[], fill: Held | null): Place {
     const buffer = this.context.buffer(aval, "temporary", eqn.primitive.name, eqn.source);
     let ready = -1;
     if (fill !== null) {
+      this.#settle(fill);
       const kernel = this.#newKernel(spaceOf(aval.shape), null, isWide(aval));
       kernel.mixed = true;
-      kernel.store(kernel.constant(fill, aval.dtype), buffer);
+      kernel.store(readNode(this, kernel, fill, restretch(identityView([]), aval.shape)) as number, buffer);
       ready = kernel.index;
     }
     return { kind: "buffer", buffer, ready: Math.max(ready, this.#writePieces(buffer, pieces, eqn, fill === null)) };

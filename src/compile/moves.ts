@@ -30,7 +30,12 @@ export function moved(block: BlockBuilder, eqn: Eqn, args: readonly Held[]): Pla
     case "broadcast_in_dim":
       return one((v) => broadcastView(v, out.shape, params.broadcast_dimensions as number[]));
     case "reshape":
-      if (params.dimensions !== null && params.dimensions !== undefined) return null;
+      if (params.dimensions !== null && params.dimensions !== undefined) {
+        const order = params.dimensions as number[];
+        const [place] = transposed(block, args[0], order);
+        const aval = args[0].aval.update({ shape: order.map((d) => args[0].aval.shape[d]) });
+        return [reshaped(block, { ...args[0], place, aval }, out.shape)];
+      }
       return one((v) => reshapeView(v, out.shape));
     case "squeeze":
     case "expand_dims":
@@ -127,15 +132,26 @@ function tidied(root: Held, view: View): Place {
 }
 
 function padded(block: BlockBuilder, eqn: Eqn, [x, value]: readonly Held[]): Place[] | null {
-  if (value.place.kind !== "literal") return null;
-  const { fill } = value.place;
   const config = eqn.params.padding_config as readonly (readonly [number, number, number])[];
+  if (value.place.kind !== "literal") return spread(block, eqn, x, config, value);
+  const { fill } = value.place;
   if (x.place.kind === "literal" && Object.is(x.place.fill, fill)) return [x.place];
   if (x.place.kind === "literal" || x.place.kind === "index") block.materialize(x);
   const place = viewed(x, (v) => padView(v, config, fill));
   if (place !== null) return [place];
   const interior = config.some(([, , k]) => k !== 0);
   if (!interior) return [changed(block, x, (v) => padView(v, config, fill))];
+  return spread(block, eqn, x, config, value);
+}
+
+/** The elements written among those of the padding; null where some of them are cut off. */
+function spread(
+  block: BlockBuilder,
+  eqn: Eqn,
+  x: Held,
+  config: readonly (readonly [number, number, number])[],
+  fill: Held,
+): Place[] | null {
   if (config.some(([low, high]) => low < 0 || high < 0)) return null;
   const [out] = eqn.outvars;
   const outStrides = rowMajor(out.aval.shape);

@@ -111,7 +111,7 @@ export function convertElement(value: Element, dtype: DType, from?: DType): Elem
   const bits = dtypes[dtype].bytes * 8;
   const [low, high] =
     kind === "int" ? [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n] : [0n, 2n ** BigInt(bits) - 1n];
-  if (value > Number(high)) return high;
+  if (value >= Number(high)) return high;
   if (value < Number(low)) return low;
   return Math.trunc(value);
 }

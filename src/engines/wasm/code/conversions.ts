@@ -1,25 +1,11 @@
 /** Conversions between dtypes in registers. Floats become integers by dropping their fraction; what is out of range saturates, NaN is 0. */
 import { dtypes, type DType } from "../../../core/dtype.ts";
 import type { Local } from "../encode/function.ts";
+import type { LaneOp, PlainOp } from "../encode/opcodes.ts";
 import { roundToBfloat16, roundToFloat16 } from "../math/halves.ts";
 import { formOf, isSigned, type VectorCode } from "./vectorCode.ts";
 
 const bitsOf = (dtype: DType): number => 8 * dtypes[dtype].bytes;
-
-/** Whether `convert` has code for this pair. */
-export function converts(from: DType, to: DType): boolean {
-  const [a, b] = [formOf(from), formOf(to)];
-  if (a === "f32" || a === "f64") {
-    return (
-      b === "f32" ||
-      b === "f64" ||
-      b === "mask" ||
-      (b === "i32" && bitsOf(to) === 32 && !(a === "f64" && !isSigned(to)))
-    );
-  }
-  if (a === "i64") return b === "i64" || b === "mask" || b === "i32";
-  return true;
-}
 
 /** Rounds the float32 on the stack to a half, if the dtype is one: in registers it stays a float32. */
 export function roundHalf(c: VectorCode, dtype: DType): void {
@@ -30,6 +16,12 @@ export function roundHalf(c: VectorCode, dtype: DType): void {
 /** Leaves the converted value on the stack; a half is yet to be rounded. */
 export function convert(c: VectorCode, x: Local, from: DType, to: DType): void {
   const { f } = c;
+  if (formOf(from) === "i64" && dtypes[to].kind === "float") {
+    throughScalars(c, x, "i64x2.extract_lane", isSigned(from) ? "f64.convert_i64_s" : "f64.convert_i64_u");
+    if (to === "float64") return;
+    x = c.keep();
+    from = "float64";
+  }
   if (from === "float64" && to === "float16") x = withStickyBit(c, x);
   const [a, b] = [formOf(from), formOf(to)];
   f.get(x);
@@ -52,12 +44,18 @@ export function convert(c: VectorCode, x: Local, from: DType, to: DType): void {
   }
   if (a === "f32") {
     if (b === "f64") f.op("f64x2.promote_low_f32x4");
-    else if (b === "i32") f.op(isSigned(to) ? "i32x4.trunc_sat_f32x4_s" : "i32x4.trunc_sat_f32x4_u");
+    else if (b === "i64") toBig(c, to, () => f.op("f64x2.promote_low_f32x4"));
+    else if (b === "i32" && bitsOf(to) === 32)
+      f.op(isSigned(to) ? "i32x4.trunc_sat_f32x4_s" : "i32x4.trunc_sat_f32x4_u");
+    else if (b === "i32") saturate(c, to, () => f.op("i32x4.trunc_sat_f32x4_s"));
     return;
   }
   if (a === "f64") {
     if (b === "f32") f.op("f32x4.demote_f64x2_zero");
-    else if (b === "i32") f.op("i32x4.trunc_sat_f64x2_s_zero");
+    else if (b === "i64") toBig(c, to);
+    else if (b === "i32" && bitsOf(to) === 32)
+      f.op(isSigned(to) ? "i32x4.trunc_sat_f64x2_s_zero" : "i32x4.trunc_sat_f64x2_u_zero");
+    else if (b === "i32") saturate(c, to, () => f.op("i32x4.trunc_sat_f64x2_s_zero"));
     return;
   }
   if (a === "i32") {
@@ -71,6 +69,28 @@ export function convert(c: VectorCode, x: Local, from: DType, to: DType): void {
     f.get(x).shuffle32(0, 2, 0, 2);
     narrow(c, to);
   }
+}
+
+/** Both lanes of `x` by way of a scalar instruction. */
+function throughScalars(c: VectorCode, x: Local, extract: LaneOp, op: PlainOp): void {
+  const { f } = c;
+  const replace = extract === "i64x2.extract_lane" ? "f64x2.replace_lane" : "i64x2.replace_lane";
+  f.get(x).get(x).lane(extract, 0).op(op).lane(replace, 0);
+  f.get(x).lane(extract, 1).op(op).lane(replace, 1);
+}
+
+/** The float on the stack as integers of 64 bits. */
+function toBig(c: VectorCode, to: DType, promote: () => void = () => undefined): void {
+  promote();
+  throughScalars(c, c.keep(), "f64x2.extract_lane", isSigned(to) ? "i64.trunc_sat_f64_s" : "i64.trunc_sat_f64_u");
+}
+
+/** The float on the stack as narrow integers: what is out of their range goes to its nearest end. */
+function saturate(c: VectorCode, to: DType, truncate: () => void): void {
+  truncate();
+  const bits = bitsOf(to);
+  const [low, high] = isSigned(to) ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  c.f.get(c.i32(low)).op("i32x4.max_s").get(c.i32(high)).op("i32x4.min_s");
 }
 
 /**

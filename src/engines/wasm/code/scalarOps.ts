@@ -7,7 +7,7 @@ import { dtypes } from "../../../core/dtype.ts";
 import type { Params } from "../../../core/jaxpr.ts";
 import type { Local } from "../encode/function.ts";
 import type { PlainOp } from "../encode/opcodes.ts";
-import { convert, converts, roundHalf } from "./conversions.ts";
+import { convert, roundHalf } from "./conversions.ts";
 import { mathRows } from "./mathRows.ts";
 import { nextafter, reducePrecision } from "../math/bits.ts";
 import { formOf, isHalf, isSigned, type Form, type VectorCode } from "./vectorCode.ts";
@@ -350,7 +350,7 @@ const rowFor = (op: ScalarOp): Emit | undefined => {
 };
 
 export function supports(op: ScalarOp): boolean {
-  if (op.name === "convert_element_type") return converts(op.from[0], op.to);
+  if (op.name === "convert_element_type") return true;
   return rowFor(op) !== undefined;
 }
 
