@@ -13,7 +13,7 @@ const restrictedSyntax = [
 ];
 
 export default defineConfig(
-  globalIgnores(["dist/", "coverage/", ".cache/", "docs/", "web/", "notebooks/", "bench/peers/"]),
+  globalIgnores(["dist/", "coverage/", ".cache/", "docs/", "web/", "notebooks/"]),
   {
     files: ["**/*.ts"],
     extends: [js.configs.recommended, tseslint.configs.recommendedTypeChecked],

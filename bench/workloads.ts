@@ -1,34 +1,83 @@
 /**
- * `npm run bench -- workloads [--only=W1,W3] [--out=FILE]`: the workloads of a training library, for this one and, in the same run, for JAX on CPU
- * with one thread, if a Python with JAX is there (`REMAT_BENCH_PYTHON`, or python3). Each workload is a process of its own; times are the least milliseconds of
- * CPU time that a call takes, and
- * the load of the machine is said before and after. `--out` writes the table as Markdown.
+ * `npm run bench -- workloads [--only=W1,W3] [--peers=jax-js,jax] [--out=FILE]`: the workloads of a training library, for this one and, beside it, for
+ * jax-js and TensorFlow.js in their Wasm backends (installed on the first run), and for JAX and PyTorch on CPU where a Python has them
+ * (`REMAT_BENCH_PYTHON`: paths of Pythons, separated as in PATH). All have one thread. Each workload of each library is a process of its own, one after another; the
+ * libraries take turns by workload, so that what is compared ran within a few minutes. Times are the least milliseconds of CPU time that a call
+ * takes. A run of everything writes its tables into `docs/performance.md`; `--out` names another page, also for a run of a part.
  */
-import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import type { Figure } from "./workloads/figures.ts";
+import { createInterface } from "node:readline";
+import { installPeers, pinned, pythonWith } from "./peers/install.ts";
+import type { Missing } from "./workloads/figures.ts";
+import { markdown, REST, withFigures, type Column, type Line } from "./workloads/table.ts";
 
 const all = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "memory"];
-/** A workload that takes longer is cut off; what it printed by then counts. */
-const LIMIT = 120_000;
+/** Seconds; a process that takes longer is cut off, and what it printed by then counts. */
+const LIMIT = 180;
 const HERE = import.meta.dirname;
-const python = process.env.REMAT_BENCH_PYTHON ?? "python3";
+const PAGE = join(HERE, "../docs/performance.md");
 
-function figuresOf(command: string, args: readonly string[]): Figure[] {
-  const { stdout, stderr, status, signal } = spawnSync(command, args, {
-    encoding: "utf8",
-    maxBuffer: 1 << 26,
-    timeout: LIMIT,
+/** A library that is there: its program, which takes the name of a workload. */
+interface Peer extends Column {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+const node = (file: string): Pick<Peer, "command" | "args"> => ({
+  command: process.execPath,
+  args: ["--conditions=@remat/source", join(HERE, file)],
+});
+
+const own: Peer = { peer: "remat", title: "remat", ...node("workloads/remat.ts") };
+
+const npmPeer = (peer: string, title: string, file: string, name: string) => (): Peer | string =>
+  installPeers() ?? { peer, title: `${title} ${pinned(name)}`, ...node(file) };
+
+const pythonPeer = (peer: string, title: string, file: string, module: string) => (): Peer | string => {
+  const found = pythonWith(module);
+  if (found === undefined) return `no Python has ${module}; name one that has it by REMAT_BENCH_PYTHON`;
+  return { peer, title: `${title} ${found.version}`, command: found.python, args: [join(HERE, file)] };
+};
+
+/** How to get at each library; a text says why it is not there. */
+const peers: Readonly<Record<string, () => Peer | string>> = {
+  "jax-js": npmPeer("jax-js", "jax-js", "peers/jaxJs.ts", "@jax-js/jax"),
+  tfjs: npmPeer("tfjs-wasm", "tfjs-wasm", "peers/tfjs.ts", "@tensorflow/tfjs-backend-wasm"),
+  jax: pythonPeer("jax", "JAX", "peers/jax.py", "jax"),
+  torch: pythonPeer("torch", "PyTorch", "peers/torch.py", "torch"),
+};
+
+/** Runs one workload of one library; gives what it printed, and why it ended if that was early. */
+async function linesOf({ peer, command, args }: Peer, workload: string): Promise<Line[]> {
+  const lines: Line[] = [];
+  const child = spawn(command, [...args, workload], { stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT * 1000 });
+  let complaint = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint = `${complaint}${text}`.slice(-4000);
   });
-  if (signal !== null) console.log(`${command} ${args.join(" ")} was cut off after ${String(LIMIT / 1000)} s`);
-  else if (status !== 0) console.log(`${command} ${args.join(" ")} failed:\n${stderr.slice(-600)}`);
-  return (stdout ?? "")
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as Figure);
+  const read = (async () => {
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.startsWith("{")) lines.push(JSON.parse(line) as Line);
+    }
+  })();
+  const reason = await new Promise<string | undefined>((resolve) => {
+    child.on("error", (error) => {
+      resolve(`could not be started: ${error.message}`);
+    });
+    child.on("close", (status, signal) => {
+      const error = complaint.split("\n").findLast((line) => /^\w*Error\b/.test(line)) ?? complaint.trim();
+      if (child.killed) resolve(`was cut off after ${String(LIMIT)} s`);
+      else if (signal !== null) resolve(`its process was ended by ${signal}`);
+      else resolve(status === 0 ? undefined : `its process failed: ${error.replaceAll("\n", " ").slice(0, 200)}`);
+    });
+  });
+  await read;
+  if (reason !== undefined) lines.push({ peer, workload, metric: REST, reason } satisfies Missing);
+  return lines;
 }
 
 const load = (): string =>
@@ -36,40 +85,59 @@ const load = (): string =>
     .map((x) => x.toFixed(1))
     .join(" ");
 
-export function benchWorkloads(flags: readonly string[]): void {
+function namesIn(flag: string | undefined, known: readonly string[], what: string): readonly string[] {
+  const names = flag === undefined ? known : flag.split(",").filter((name) => name !== "");
+  const wrong = names.find((name) => !known.includes(name));
+  if (wrong !== undefined) throw new Error(`there is no ${what} '${wrong}'; there are: ${known.join(", ")}`);
+  return names;
+}
+
+/** The text as the formatter of this project would write it. */
+async function formatted(file: string, text: string): Promise<string> {
+  const { format, resolveConfig } = await import("prettier");
+  return format(text, { ...(await resolveConfig(file)), parser: "markdown" });
+}
+
+export async function benchWorkloads(flags: readonly string[]): Promise<void> {
   const value = (name: string): string | undefined =>
     flags.find((f) => f.startsWith(`--${name}=`))?.slice(name.length + 3);
-  const wanted = value("only")?.split(",") ?? all;
-  const hasJax = spawnSync(python, ["-c", "import jax"]).status === 0;
-  if (!hasJax) console.log(`JAX is skipped: ${python} has none; name a Python that has it by REMAT_BENCH_PYTHON`);
-  const before = load();
-  const rows: string[] = [];
-  const out = (line: string): void => {
-    rows.push(line);
-    console.log(line);
-  };
-  out("| workload | figure | remat | JAX | remat / JAX |");
-  out("| --- | --- | ---: | ---: | ---: |");
-  for (const workload of wanted) {
-    const ours = figuresOf(process.execPath, [
-      "--conditions=@remat/source",
-      join(HERE, "workloads/remat.ts"),
-      workload,
-    ]);
-    const jax = hasJax ? figuresOf(python, [join(HERE, "peers/jax.py"), workload]) : [];
-    for (const { workload: of, metric, ...own } of ours) {
-      if (metric.startsWith("check")) continue;
-      const other = jax.find((f) => f.workload === of && f.metric === metric);
-      const isTime = own.cpu !== undefined;
-      const figure = (f: { readonly value: number; readonly cpu?: number }): number => f.cpu ?? f.value / 1e6;
-      const shown = `${figure(own).toPrecision(3)} ${isTime ? "ms" : "MB"}`;
-      const beside = other === undefined ? "" : `${figure(other).toPrecision(3)} ${isTime ? "ms" : "MB"}`;
-      const ratio = other === undefined || figure(other) === 0 ? "" : (figure(own) / figure(other)).toFixed(2);
-      out(`| ${of} | ${metric} | ${shown} | ${beside} | ${ratio} |`);
+  const wanted = namesIn(value("only"), all, "workload");
+  const present: Peer[] = [own];
+  const skipped: string[] = [];
+  for (const name of namesIn(value("peers"), Object.keys(peers), "peer")) {
+    const found = peers[name]();
+    if (typeof found !== "string") present.push(found);
+    else {
+      skipped.push(`${name} is left out: ${found}.`);
+      console.log(skipped.at(-1));
     }
   }
-  const facts = `${cpus()[0].model}, ${String(cpus().length)} cores, Node ${process.version}; load average before ${before}, after ${load()}`;
-  console.log(facts);
-  const file = value("out");
-  if (file !== undefined) writeFileSync(file, `${facts}\n\n${rows.join("\n")}\n`);
+  const began = new Date();
+  const before = load();
+  const lines: Line[] = [];
+  for (const workload of wanted) {
+    for (const peer of present) {
+      const start = performance.now();
+      const printed = await linesOf(peer, workload);
+      lines.push(...printed);
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      const early = printed.find(({ metric }) => metric === REST) as Missing | undefined;
+      console.log(`${workload} ${peer.title}: ${seconds} s${early === undefined ? "" : `; ${early.reason}`}`);
+      if (early !== undefined && peer === own) process.exitCode = 1;
+    }
+  }
+  const minutes = ((Date.now() - began.getTime()) / 60_000).toFixed(1);
+  const facts = [
+    `One run of ${began.toISOString().slice(0, 10)}, ${minutes} minutes: ${cpus()[0].model}, ${String(cpus().length)} virtual cores,`,
+    `${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}; load average ${before} before, ${load()} after.`,
+    ...skipped,
+  ].join(" ");
+  const tables = markdown(lines, present);
+  console.log(`\n${facts}\n\n${tables}`);
+  const whole = wanted.length === all.length && present.length > 1;
+  const file = value("out") ?? (whole && process.exitCode !== 1 ? PAGE : undefined);
+  if (file === undefined) return;
+  const page = existsSync(file) ? readFileSync(file, "utf8") : "";
+  writeFileSync(file, await formatted(file, withFigures(page, `${facts}\n\n${tables}`)));
+  console.log(`\nwritten to ${file}`);
 }

@@ -5,13 +5,21 @@
 import { checkpoint, grad, jit, memory, np, valueAndGrad, type MemoryReport, type NDArray } from "../../src/index.ts";
 import type { ConcreteArray } from "../../src/core/array.ts";
 import { W1, W2, W5, W6, W8 } from "./definition.ts";
-import { recorder } from "./figures.ts";
+import { recorder, runNamed } from "./figures.ts";
 import { convInputs, gptInputs, mlpInput, mlpParameters, oneHot, random, rnnInputs } from "./inputs.ts";
 import { convLoss, convRate, elementwise, gptLoss, mlpLoss, mlpRate, rnnLoss, tiny } from "./models.ts";
 
 const { bytes, check, fastest, first, fromStart } = recorder("remat");
 
 const values = (x: NDArray): ArrayLike<number> => (x as ConcreteArray).data as Float32Array;
+const magnitudes = (arrays: readonly NDArray[]): number => {
+  let total = 0;
+  for (const x of arrays) {
+    const data = values(x);
+    for (let i = 0; i < data.length; i++) total += Math.abs(data[i]);
+  }
+  return total;
+};
 const scalar = (x: NDArray): number => values(x)[0];
 
 const workloads: Readonly<Record<string, () => void>> = {
@@ -21,6 +29,7 @@ const workloads: Readonly<Record<string, () => void>> = {
     const plain = jit(grad(tiny));
     first("W1", "first call", () => plain(weights, x));
     fromStart("W1", "first gradient from process start");
+    check("W1 gradient", magnitudes(plain(weights, x)));
     fastest("W1", "steady", () => plain(weights, x), { inner: 1000 });
     const kept = jit(grad(checkpoint(tiny)));
     fastest("W1", "steady, checkpoint", () => kept(weights, x), { inner: 1000 });
@@ -50,9 +59,9 @@ const workloads: Readonly<Record<string, () => void>> = {
     for (const checkpointed of [false, true]) {
       const suffix = checkpointed ? ", checkpoint" : "";
       const step = jit(valueAndGrad(gptLoss(checkpointed)));
-      first("W3", `first call${suffix}`, () => {
-        check("W3 loss", scalar(step(parameters, input, target, mask)[0]));
-      });
+      const [loss, g] = first("W3", `first call${suffix}`, () => step(parameters, input, target, mask));
+      check("W3 loss", scalar(loss));
+      check("W3 gradient", magnitudes(g));
       fastest("W3", `step${suffix}`, () => step(parameters, input, target, mask), { budget: 5000 });
     }
   },
@@ -61,19 +70,16 @@ const workloads: Readonly<Record<string, () => void>> = {
     for (const segments of [false, true]) {
       const suffix = segments ? ", segments" : "";
       const step = jit(valueAndGrad(rnnLoss(segments), { argnums: [0, 1] }));
-      first("W4", `first call${suffix}`, () => {
-        check("W4 loss", scalar(step(...args)[0]));
-      });
+      const [loss, g] = first("W4", `first call${suffix}`, () => step(...args));
+      check("W4 loss", scalar(loss));
+      check("W4 gradient", magnitudes(g));
       fastest("W4", `step${suffix}`, () => step(...args));
     }
   },
   W5() {
     const x = random([W5.size], 500, 2);
     const gradient = jit(grad(elementwise));
-    let total = 0;
-    const g = values(gradient(x));
-    for (let i = 0; i < g.length; i++) total += Math.abs(g[i]);
-    check("W5 gradient", total);
+    check("W5 gradient", magnitudes([gradient(x)]));
     fastest("W5", "gradient", () => gradient(x));
   },
   W6() {
@@ -122,7 +128,8 @@ const workloads: Readonly<Record<string, () => void>> = {
         };
         const gradient = jit(grad(loss));
         const suffix = `${String(depth)}${checkpointed ? ", checkpoint" : ""}`;
-        first("W8", `first call ${suffix}`, () => gradient(weights, x));
+        const g = first("W8", `first call ${suffix}`, () => gradient(weights, x));
+        if (depth === 50) check("W8 gradient", magnitudes(g));
         fastest("W8", `steady ${suffix}`, () => gradient(weights, x), { budget: 1000 });
       }
     }
@@ -146,13 +153,4 @@ function memories(): void {
   emit("W5", "", memory(jit(grad(elementwise)), random([W5.size], 500, 2)));
 }
 
-for (const name of process.argv.slice(2)) {
-  if (name === "memory") {
-    memories();
-    continue;
-  }
-  const run = workloads[name];
-  if (run === undefined)
-    throw new Error(`there is no workload ${name}; there are ${Object.keys(workloads).join(", ")}`);
-  run();
-}
+await runNamed({ ...workloads, memory: memories });
