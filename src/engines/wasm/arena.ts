@@ -16,11 +16,18 @@ export const LIMIT = 65535 * PAGE;
 const SLACK = 4096;
 const FIRST_BLOCK = 1024;
 
+/** How products are computed; see `RuntimeOptions`. */
+export interface ProductSettings {
+  readonly fast: boolean;
+  readonly paired: boolean;
+}
+
 export class Arena {
   readonly memory: WebAssembly.Memory;
   /** How many threads work on programs. */
   readonly threads: number;
   readonly fast: boolean;
+  readonly paired: boolean;
   /** The other threads. */
   readonly pool: Pool | null;
   /** The scratch of the loop kernels that this thread runs; those of helpers follow. */
@@ -34,9 +41,10 @@ export class Arena {
   readonly #freeBlocks = new Map<number, number[]>();
   #capacity: number;
 
-  constructor(threads: number, fast: boolean) {
+  constructor(threads: number, { fast, paired }: ProductSettings) {
     this.threads = threads;
     this.fast = fast;
+    this.paired = paired;
     const initial = ARENA / PAGE + 16;
     this.memory = new WebAssembly.Memory({ initial, maximum: 65536, shared: this.shared });
     this.scratch = this.allocateBlocks(threads * SCRATCH_BYTES);
@@ -51,8 +59,8 @@ export class Arena {
 
   /** Routines of the runtime as modules. */
   routineModules(names: readonly string[]): Map<string, WebAssembly.Module> {
-    const { shared, fast } = this;
-    return new Map(names.map((name) => [name, runtimeModule({ shared, fast, routines: [name] })]));
+    const { shared, fast, paired } = this;
+    return new Map(names.map((name) => [name, runtimeModule({ shared, fast, paired, routines: [name] })]));
   }
 
   /** Routines of the runtime, on this memory; each is compiled once. */

@@ -5,7 +5,7 @@
 import type { FunctionBuilder, Local } from "../encode/function.ts";
 import type { ModuleBuilder } from "../encode/module.ts";
 import { head, source, SOURCE_A, SOURCE_B } from "./arguments.ts";
-import { TILE_ROW_BYTES, tileColumns, type Element } from "./element.ts";
+import { tileColumns, tileRowBytes, type Element } from "./element.ts";
 import { advance, loaded, smaller, whileBelow } from "./emit.ts";
 import { DIRECT_ROWS } from "./microKernel.ts";
 import { pushSource } from "./lines.ts";
@@ -101,7 +101,7 @@ export function directProduct(module: ModuleBuilder, el: Element, parts: Omit<Pa
           () => {
             pushSource(f, args, SOURCE_B).set(panel);
             f.get(args).get(panel).get(b).get(j).get(column1).get(k).get(kn).get(packedB).call(parts.packB);
-            f.get(packedB).set(pb).i32(TILE_ROW_BYTES).set(bStep);
+            f.get(packedB).set(pb).i32(tileRowBytes(el)).set(bStep);
           },
         );
         f.get(row0).set(i);
@@ -142,7 +142,7 @@ export function directProduct(module: ModuleBuilder, el: Element, parts: Omit<Pa
       },
       () => {
         operands();
-        f.get(slot).i32(TILE_ROW_BYTES).i32(0).call(parts.tile);
+        f.get(slot).i32(tileRowBytes(el)).i32(0).call(parts.tile);
         f.get(slot);
         smaller(
           f,

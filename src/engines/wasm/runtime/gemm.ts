@@ -58,7 +58,7 @@ export function slotParts(
   sum: number,
 ): { readonly fields: Record<string, number>; readonly size: number } {
   const [m, n, k] = [Math.min(rows, ROW_BLOCK), Math.min(columns, COLUMN_BLOCK), Math.min(sum, SUM_BLOCK)];
-  let at = 256; // the scratch tile: at most 6 rows of 32 bytes
+  let at = 256; // the scratch tile: at most 6 rows of 32 bytes, or 4 of 64
   const part = (size: number): number => {
     const start = at;
     at = up(at + size, 64);
@@ -67,10 +67,10 @@ export function slotParts(
   const fields = {
     rowOffsets: part(4 * up(m, 24)),
     rowSteps: part(4 * up(m, 24)),
-    columnOffsets: part(4 * up(n, 8)),
-    columnSteps: part(4 * up(n, 8)),
+    columnOffsets: part(4 * up(n, 16)),
+    columnSteps: part(4 * up(n, 16)),
     packedA: part((m + 5) * k * bytes),
-    packedB: part((n + 2 * lanes - 1) * k * bytes),
+    packedB: part(up(n, 4 * lanes) * k * bytes),
   };
   return { fields, size: at };
 }

@@ -7,7 +7,7 @@
  */
 import type { FunctionBuilder, Local } from "../encode/function.ts";
 import type { ModuleBuilder } from "../encode/module.ts";
-import { multiplyAdd, TILE_ROW_BYTES, TILE_VECTORS, type Element } from "./element.ts";
+import { multiplyAdd, tileRowBytes, type Element } from "./element.ts";
 import { advance, advanceBy, repeat } from "./emit.ts";
 
 interface Sums {
@@ -18,9 +18,9 @@ interface Sums {
 
 const locals = (f: FunctionBuilder, n: number): Local[] => Array.from({ length: n }, () => f.local("v128"));
 
-const newSums = (f: FunctionBuilder, rows: number): Sums => ({
-  sums: Array.from({ length: rows }, () => locals(f, TILE_VECTORS)),
-  right: locals(f, TILE_VECTORS),
+const newSums = (f: FunctionBuilder, el: Element, rows: number): Sums => ({
+  sums: Array.from({ length: rows }, () => locals(f, el.tileVectors)),
+  right: locals(f, el.tileVectors),
   left: f.local("v128"),
 });
 
@@ -65,15 +65,15 @@ function storeSums(f: FunctionBuilder, el: Element, { sums }: Sums, c: Local, ro
 export function packedTile(module: ModuleBuilder, el: Element): FunctionBuilder {
   const f = module.func(["i32", "i32", "i32", "i32", "i32", "i32"]);
   const [a, b, count, c, rowBytes, adds] = [0, 1, 2, 3, 4, 5];
-  const all = newSums(f, el.tileRows);
+  const all = newSums(f, el, el.tileRows);
   const step = (k: number): void => {
-    loadRight(f, all, b, k * TILE_ROW_BYTES);
+    loadRight(f, all, b, k * tileRowBytes(el));
     for (let r = 0; r < el.tileRows; r++) addRow(f, el, all, r, a, (k * el.tileRows + r) * el.bytes);
   };
   const steps = (n: number): void => {
     for (let k = 0; k < n; k++) step(k);
     advance(f, a, n * el.tileRows * el.bytes);
-    advance(f, b, n * TILE_ROW_BYTES);
+    advance(f, b, n * tileRowBytes(el));
   };
   if (el.unroll > 1) {
     const turns = f.local("i32");
@@ -98,7 +98,7 @@ export function directTile(module: ModuleBuilder, el: Element): FunctionBuilder 
   const f = module.func(Array.from({ length: DIRECT_ROWS + 7 }, () => "i32"));
   const rows = [0, 1, 2, 3];
   const [aStep, b, bStep, count, c, rowBytes, adds] = [4, 5, 6, 7, 8, 9, 10];
-  const all = newSums(f, DIRECT_ROWS);
+  const all = newSums(f, el, DIRECT_ROWS);
   repeat(f, count, () => {
     loadRight(f, all, b, 0);
     for (const r of rows) addRow(f, el, all, r, r, 0);
@@ -128,7 +128,7 @@ export function scatterTile(module: ModuleBuilder, el: Element): FunctionBuilder
       advance(f, from, el.bytes);
       advance(f, list, 4);
     });
-    advance(f, tile, TILE_ROW_BYTES);
+    advance(f, tile, tileRowBytes(el));
     advance(f, rowOffsets, 4);
   });
   return f;

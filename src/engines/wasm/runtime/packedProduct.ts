@@ -8,7 +8,7 @@
 import type { FunctionBuilder, Local } from "../encode/function.ts";
 import type { Callable, ModuleBuilder } from "../encode/module.ts";
 import { head, SOURCE_A, SOURCE_B } from "./arguments.ts";
-import { TILE_ROW_BYTES, tileColumns, type Element } from "./element.ts";
+import { tileColumns, tileRowBytes, type Element } from "./element.ts";
 import { advance, loaded, repeat, smaller, whileBelow } from "./emit.ts";
 import { pushSource, UNEVEN } from "./lines.ts";
 
@@ -208,7 +208,7 @@ export function packedProduct(module: ModuleBuilder, el: Element, parts: Parts):
             f.get(rowStep).mem("i32.load").get(adds).call(parts.tile);
           },
           () => {
-            f.get(pa).get(pb).get(length).get(slot).i32(TILE_ROW_BYTES).i32(0).call(parts.tile);
+            f.get(pa).get(pb).get(length).get(slot).i32(tileRowBytes(el)).i32(0).call(parts.tile);
             f.get(slot);
             smaller(
               f,
@@ -233,7 +233,7 @@ export function packedProduct(module: ModuleBuilder, el: Element, parts: Parts):
         advance(f, rowList, 4 * el.tileRows);
         advance(f, rowStep, 4);
       });
-      f.get(length).i32(TILE_ROW_BYTES).op("i32.mul").get(pb).op("i32.add").set(pb);
+      f.get(length).i32(tileRowBytes(el)).op("i32.mul").get(pb).op("i32.add").set(pb);
       f.get(left).i32(width).op("i32.sub").set(left);
       advance(f, columnList, 4 * width);
       advance(f, columnStep, 4);

@@ -6,7 +6,16 @@ import { InternalError } from "../../../errors.ts";
 import { ModuleBuilder, type Callable } from "../encode/module.ts";
 import { depthwise } from "./depthwise.ts";
 import { directProduct } from "./directProduct.ts";
-import { exactF32, exactF64, fusedF32, fusedF64, tileColumns, wrappingI32, type Element } from "./element.ts";
+import {
+  exactF32,
+  exactF64,
+  fusedF32,
+  fusedF64,
+  paired as pairedElement,
+  tileColumns,
+  wrappingI32,
+  type Element,
+} from "./element.ts";
 import { directTile, packedTile, scatterTile } from "./microKernel.ts";
 import { listOffsets, listSteps } from "./lines.ts";
 import { packPanel, packRun } from "./pack.ts";
@@ -19,6 +28,8 @@ export interface RuntimeOptions {
   readonly shared?: boolean;
   /** Products are fused with the sums they are added to (relaxed SIMD): faster, other bits. Ask `hasFused` first. */
   readonly fast?: boolean;
+  /** V8 joins pairs of vectors (see `pairedVectors.ts`): the large products have tiles for that. */
+  readonly paired?: boolean;
   /** What the module exports; all routines if left out. To encode them all takes a while: a program that needs one asks for that one. */
   readonly routines?: readonly string[];
 }
@@ -52,7 +63,7 @@ function sharedParts(module: ModuleBuilder): SharedParts {
   const pack = (width: number, bytes: 4 | 8): Callable =>
     once(`pack ${width} ${bytes}`, () => packPanel(module, packRun(module, { width, bytes }), { width, bytes }));
   const parts = (el: Element): Omit<Parts, "tile"> => ({
-    scatter: once(`scatter ${el.name}`, () => scatterTile(module, el)),
+    scatter: once(`scatter ${el.name} ${el.tileVectors}`, () => scatterTile(module, el)),
     packA: pack(el.tileRows, el.bytes),
     packB: pack(tileColumns(el), el.bytes),
     offsets: once("offsets", () => listOffsets(module)),
@@ -64,16 +75,29 @@ function sharedParts(module: ModuleBuilder): SharedParts {
 const elementOf = (name: string, fast: boolean): Element =>
   name === "f32" ? (fast ? fusedF32 : exactF32) : name === "f64" ? (fast ? fusedF64 : exactF64) : wrappingI32;
 
-const builders: ReadonlyMap<string, (fast: boolean, shared: SharedParts) => Callable> = new Map([
+type Settings = Required<Pick<RuntimeOptions, "fast" | "paired">>;
+
+const productElement = (routine: string, type: string, settings: Settings): Element => {
+  const el = elementOf(type, settings.fast);
+  return settings.paired && routine === "packed" ? pairedElement(el) : el;
+};
+
+const builders: ReadonlyMap<string, (settings: Settings, shared: SharedParts) => Callable> = new Map([
   ...Object.entries(products).flatMap(([name, build]) =>
     ["f32", "f64", "i32"].map(
       (type) =>
-        [`${name}_${type}`, (fast: boolean, shared: SharedParts) => build(elementOf(type, fast), shared)] as const,
+        [
+          `${name}_${type}`,
+          (settings: Settings, shared: SharedParts) => build(productElement(name, type, settings), shared),
+        ] as const,
     ),
   ),
-  ["depthwise_f32", (fast: boolean, { module }: SharedParts) => depthwise(module, elementOf("f32", fast))] as const,
+  [
+    "depthwise_f32",
+    ({ fast }: Settings, { module }: SharedParts) => depthwise(module, elementOf("f32", fast)),
+  ] as const,
   ...Object.entries(pools).map(
-    ([name, what]) => [name, (_fast: boolean, { module }: SharedParts) => poolRoutine(module, what)] as const,
+    ([name, what]) => [name, (_settings: Settings, { module }: SharedParts) => poolRoutine(module, what)] as const,
   ),
 ]);
 
@@ -83,6 +107,7 @@ export const runtimeRoutines: readonly string[] = [...builders.keys()];
 export function runtimeBytes({
   shared = false,
   fast = false,
+  paired = false,
   routines = runtimeRoutines,
 }: RuntimeOptions): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
@@ -91,7 +116,7 @@ export function runtimeBytes({
   for (const name of routines) {
     const build = builders.get(name);
     if (build === undefined) throw new InternalError(`the runtime has no routine ${name}`);
-    module.export(name, build(fast, common));
+    module.export(name, build({ fast, paired }, common));
   }
   return module.encode();
 }
@@ -100,8 +125,8 @@ const modules = new Map<string, WebAssembly.Module>();
 
 /** The module, compiled once for the same options. */
 export function runtimeModule(options: RuntimeOptions = {}): WebAssembly.Module {
-  const { shared = false, fast = false, routines = ["all"] } = options;
-  const key = [shared, fast, ...routines].join();
+  const { shared = false, fast = false, paired = false, routines = ["all"] } = options;
+  const key = [shared, fast, paired, ...routines].join();
   let module = modules.get(key);
   if (module === undefined) modules.set(key, (module = new WebAssembly.Module(runtimeBytes(options))));
   return module;
