@@ -34,8 +34,8 @@ export interface BatchAxis {
 
 export const elements = { f32: exactF32, f64: exactF64, i32: wrappingI32 } as const satisfies Record<string, Element>;
 
-/** Rows of a unit of the packed product: both 4 and 6 divide it. */
-export const UNIT_ROWS = 48;
+/** Rows of a unit of the packed product: both 4 and 6 divide it, and threads get equal shares. */
+export const UNIT_ROWS = 12;
 /** Fewer rows than these aren't worth a packed B. */
 const FEW_ROWS = 64;
 /** Fewer columns than these aren't worth a packed A. */
