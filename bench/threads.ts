@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- threads [--threads=2] [--only=W2,W6]`: how much faster several threads are than one. Both engines run in turns in one process. Times
- * are the least milliseconds on the clock; beside their ratio stands that of processor time, which other jobs on the machine disturb less: with
+ * are the least milliseconds on the clock; beside their ratio stands that of all processor time, which other jobs on the machine disturb less: with
  * several threads the time of the calling one or of all helpers, shared by their number, whichever is longer. (What threads wait for one another
  * within a program isn't in it, so it is what could be reached, and the clock on an idle machine tells what is.) Without `process.threadCpuUsage`
  * (Node 23.9) there is the clock alone.
@@ -115,7 +115,7 @@ export async function benchThreads(flags: readonly string[]): Promise<void> {
         };
       });
       const clock = calls.map(() => Infinity);
-      const processor = calls.map(() => Infinity);
+      const [own, others] = [calls.map(() => 0), calls.map(() => 0)];
       const stop = performance.now() + BUDGET;
       for (let n = 0; n < 5 || performance.now() < stop; n++) {
         calls.forEach((call, i) => {
@@ -123,13 +123,14 @@ export async function benchThreads(flags: readonly string[]): Promise<void> {
           // The first calls compile, and helpers start.
           if (n < 2) return;
           clock[i] = Math.min(clock[i], times.clock);
-          const busiest = i === 0 ? times.own : Math.max(times.own, times.others / (threads - 1));
-          processor[i] = Math.min(processor[i], busiest);
+          own[i] += times.own;
+          others[i] += times.others;
         });
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
       const shown = clock.map((t) => `${t.toPrecision(3)} ms`).join(" | ");
-      const ratios = [clock, processor].map(([one, several]) => (one / several).toFixed(2)).join(" | ");
+      const busiest = Math.max(own[1], others[1] / (threads - 1));
+      const ratios = [clock[0] / clock[1], own[0] / busiest].map((r) => r.toFixed(2)).join(" | ");
       console.log(`| ${name} | ${figure} | ${shown} | ${ratios} |`);
     }
   }
