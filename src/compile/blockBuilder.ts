@@ -23,7 +23,7 @@ import { addSlice } from "./slices.ts";
 import { isWide, nodeOf, restretch, scalarOf, stretched, type Piece, readNode } from "./reading.ts";
 import { addTransfer, bringBack, restored } from "./transfers.ts";
 import { widened } from "./widen.ts";
-import { identityView, isContiguous, reshapeView, type Fill, type View } from "./view.ts";
+import { identityView, isContiguous, reshapeView, type View } from "./view.ts";
 
 export class BlockBuilder {
   readonly context: ProgramContext;

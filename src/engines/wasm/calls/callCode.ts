@@ -22,6 +22,6 @@ export interface CallCode {
   /** The result begins as a copy of the first operand, which the code changes; it isn't among the operands of the step then. */
   readonly updates?: true;
   /** Bytes that it needs while it runs. */
-  readonly workspace?: (inAvals: readonly ShapedArray[]) => number;
+  readonly workspace?: (eqn: Eqn, inAvals: readonly ShapedArray[]) => number;
   readonly emit: (context: CallContext) => void;
 }

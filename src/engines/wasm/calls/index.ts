@@ -10,8 +10,24 @@ import type { FunctionBuilder } from "../encode/function.ts";
 import type { Callable, ModuleBuilder } from "../encode/module.ts";
 import type { CallCode } from "./callCode.ts";
 import { gather, scatters } from "./gather.ts";
+import { randomBits, randomFoldIn, randomSplit } from "./randomBits.ts";
+import { sameBytes } from "./sameBytes.ts";
+import { scans } from "./scans.ts";
+import { sort, topK } from "./sort.ts";
 
-const codes: Readonly<Record<string, CallCode>> = { gather, ...scatters };
+const codes: Readonly<Record<string, CallCode>> = {
+  gather,
+  ...scatters,
+  ...scans,
+  sort,
+  top_k: topK,
+  random_bits: randomBits,
+  random_split: randomSplit,
+  random_fold_in: randomFoldIn,
+  random_wrap: sameBytes,
+  random_unwrap: sameBytes,
+  bitcast_convert_type: sameBytes,
+};
 
 /** The name of steps that have such code. */
 export const CODE = "code";
@@ -19,8 +35,8 @@ export const CODE = "code";
 export function codeOf(eqn: Eqn, inAvals: readonly ShapedArray[]): Routine | null {
   const { name } = eqn.primitive;
   const code = Object.hasOwn(codes, name) ? codes[name] : null;
-  if (code?.fits(eqn, inAvals) !== true) return null;
-  const bytes = code.workspace?.(inAvals) ?? 0;
+  if (inAvals.some((a) => a.size === 0) || code?.fits(eqn, inAvals) !== true) return null;
+  const bytes = code.workspace?.(eqn, inAvals) ?? 0;
   return {
     name: CODE,
     updates: code.updates ?? false,

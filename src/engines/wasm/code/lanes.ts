@@ -7,7 +7,7 @@ import { formOf, isSigned, type VectorCode } from "./vectorCode.ts";
 /** Whether loops know how to move elements of this dtype. */
 export const isMovable = (dtype: DType): boolean => {
   const { kind } = dtypes[dtype];
-  return kind !== "complex" && kind !== "float0" && kind !== "key";
+  return kind !== "complex" && kind !== "float0";
 };
 
 /** Leaves the elements from the address on (in local `address`, plus `offset` bytes) as a vector on the stack. */

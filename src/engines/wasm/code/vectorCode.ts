@@ -23,6 +23,7 @@ export function formOf(dtype: DType): Form {
       return "f64";
     case "int64":
     case "uint64":
+    case "key<fry>":
       return "i64";
     case "bool":
       return "mask";
