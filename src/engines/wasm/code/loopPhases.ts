@@ -5,7 +5,7 @@
  * a scratch of a few KiB that stays in the first-level cache.
  */
 import { formOf } from "./vectorCode.ts";
-import { vectorMath, vectorMath2 } from "../math/index.ts";
+import { isLong } from "../math/index.ts";
 import type { LoopPlan, PlannedNode } from "./loopPlan.ts";
 
 /** Elements of a strip; a multiple of every width of vectors. */
@@ -73,7 +73,7 @@ function homes(nodes: readonly PlannedNode[]): number[] {
   const home = nodes.map(() => 0);
   nodes.forEach((node, i) => {
     if (node.kind !== "op") return;
-    home[i] = isLong(nodes, node) ? ++count : Math.max(...node.args.map((a) => home[a]));
+    home[i] = needsPhase(nodes, node) ? ++count : Math.max(...node.args.map((a) => home[a]));
   });
   const first = nodes.map(() => Math.max(1, count));
   for (let i = nodes.length - 1; i >= 0; i--) {
@@ -95,6 +95,5 @@ function lastUses({ nodes, stores, reductions }: LoopPlan, home: readonly number
   return ends;
 }
 
-const isLong = (nodes: readonly PlannedNode[], node: Extract<PlannedNode, { kind: "op" }>): boolean =>
-  (Object.hasOwn(vectorMath, node.name) || Object.hasOwn(vectorMath2, node.name)) &&
-  formOf(nodes[node.args[0]].dtype) === "f32";
+const needsPhase = (nodes: readonly PlannedNode[], node: Extract<PlannedNode, { kind: "op" }>): boolean =>
+  isLong(node.name) && formOf(nodes[node.args[0]].dtype) === "f32";

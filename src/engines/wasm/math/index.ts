@@ -20,3 +20,6 @@ export const vectorMath: Readonly<Record<string, VectorMath>> = {
 
 /** Those of two operands. */
 export const vectorMath2: Readonly<Record<string, VectorMath2>> = { pow, atan2 };
+
+/** Whether a primitive of float32 is a long stretch of instructions. */
+export const isLong = (name: string): boolean => Object.hasOwn(vectorMath, name) || Object.hasOwn(vectorMath2, name);

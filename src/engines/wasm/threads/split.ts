@@ -4,6 +4,7 @@
  */
 import { sizeOf } from "../../../core/aval.ts";
 import type { LoopPlan } from "../code/loopPlan.ts";
+import { isLong } from "../math/index.ts";
 import type { RoutineCall } from "../routines.ts";
 import { MAX_CHUNKS } from "./control.ts";
 
@@ -18,15 +19,14 @@ export interface Split {
 const LOOP_WORK = 300_000;
 /** Floating-point operations and bytes below which a routine isn't. */
 const ROUTINE_WORK = 1_000_000;
-/** Functions of floats by polynomials: as dear as so many additions. */
+/** Functions of floats: as dear as so many additions. */
 const DEAR = 20;
-const dear = /^(?:a?(?:sin|cos|tan)h?|atan2|exp2?|expm1|log|log1p|logistic|erf|erfc|erf_inv|lgamma|digamma|pow|cbrt)$/;
 const PIECES = 4;
 
 export function splitLoop({ dims, nodes, stores, units, grain, parallel }: LoopPlan, threads: number): Split | null {
   if (threads === 1 || !parallel || units < 2) return null;
   let each = stores.length;
-  for (const n of nodes) each += n.kind === "op" && dear.test(n.name) ? DEAR : 1;
+  for (const n of nodes) each += n.kind === "op" && isLong(n.name) ? DEAR : 1;
   if (sizeOf(dims) * each < LOOP_WORK) return null;
   const fair = Math.max(1, Math.ceil(units / (PIECES * threads)));
   if (fair <= grain) return { grain: fair, chunk: fair };
