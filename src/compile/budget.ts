@@ -86,7 +86,7 @@ function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: R
   const unplanned = compileOrdered(closed, ordered, target, options);
   const whole = kernelGraph(ordered, unplanned);
   const flat = flatten(whole.graph);
-  const effort = whole.groups.length > 600 ? 0.25 : whole.groups.length > 200 ? 0.5 : 1;
+  const effort = whole.groups.length > 600 ? 0.5 : 1;
   const report = (done: number): void => {
     options.onProgress?.({ phase: "plan", done });
   };

@@ -5,7 +5,8 @@
  */
 import type { FlatGraph } from "./graph.ts";
 import type { Random } from "./random.ts";
-import { type Chase, eachWaiting, type Excess, insert, prepare, score, type Split, type Workbench } from "./split.ts";
+import { findCandidates } from "./candidates.ts";
+import { type Chase, type Excess, insert, prepare, score, type Split, type Workbench } from "./split.ts";
 import { retrace, type Trace } from "./trace.ts";
 
 export interface Taste {
@@ -44,28 +45,36 @@ export function greedy(
   const best: Split = { at: 0, count: 0, nodes: new Int32Array(bench.split.nodes.length), time: 0, gain: 0 };
   // A step without time costs next to nothing, and not nothing: else it would be repeated for any gain at all.
   const grain = Math.max(trace.time / Math.max(1, trace.length), 1e-300) * 1e-6;
-  const { split } = bench;
+  const { split, candidates } = bench;
+  const weigh = (time: number): number => (time + grain) ** taste.alpha;
+  const luck = 1 + taste.noise / 2;
   while (trace.peak > budget) {
+    findCandidates(graph, trace, candidates, target, weigh);
     let bestScore = 0;
-    const look = (v: number, at: number): void => {
+    for (let k = 0; k < candidates.count; k++) {
+      const candidate = candidates.order[k];
+      if (candidates.promise[candidate] * luck <= bestScore) break;
+      const bound = candidates.bound[candidate] * luck;
       let counted = 0;
       for (const chase of chases) {
-        if (!prepare(graph, trace, bench, v, at, chase)) return;
+        if (!prepare(graph, trace, bench, candidates.node[candidate], candidates.at[candidate], chase)) break;
         // A deeper chase that finds nothing more is the same split.
         if (split.count === counted) continue;
         counted = split.count;
-        if (trace.time + split.time >= mostTime || !score(graph, trace, bench, target) || split.gain <= 0) continue;
-        let worth = split.gain / (split.time + grain) ** taste.alpha;
+        const weight = weigh(split.time);
+        // Deeper chases take longer still.
+        if (bound <= bestScore * weight || trace.time + split.time >= mostTime) break;
+        if (!score(graph, trace, bench, target) || split.gain <= 0) continue;
+        let worth = split.gain / weight;
         if (taste.noise > 0) worth *= 1 + taste.noise * (random.next() - 0.5);
         if (worth <= bestScore) continue;
         bestScore = worth;
-        best.at = at;
+        best.at = split.at;
         best.count = split.count;
         best.time = split.time;
         best.nodes.set(split.nodes.subarray(0, split.count));
       }
-    };
-    eachWaiting(graph, trace, trace.peakAt, look);
+    }
     if (bestScore === 0) return false;
     const before = trace.peak;
     retrace(graph, trace, insert(trace, best));

@@ -13,8 +13,24 @@ export function without(trace: Trace, marked: Uint8Array): Int32Array {
   return seq.slice(0, length);
 }
 
+/** Takes the marked positions out of the sequence; `places` are positions to keep track of, -1 where one is gone. */
+function takeOut(graph: FlatGraph, trace: Trace, marked: Uint8Array, places: Int32Array | null): void {
+  if (places !== null) {
+    const shift = new Int32Array(trace.length);
+    for (let p = 0, gone = 0; p < trace.length; p++) {
+      shift[p] = gone;
+      gone += marked[p];
+    }
+    for (let k = 0; k < places.length; k++) {
+      const p = places[k];
+      if (p >= 0) places[k] = marked[p] === 1 ? -1 : p - shift[p];
+    }
+  }
+  retrace(graph, trace, without(trace, marked));
+}
+
 /** Takes out every run that is read by nobody, of nodes that run more than once. */
-export function sweep(graph: FlatGraph, trace: Trace): void {
+export function sweep(graph: FlatGraph, trace: Trace, places: Int32Array | null = null): void {
   for (;;) {
     let marked: Uint8Array | null = null;
     for (let p = 0; p < trace.length; p++) {
@@ -27,7 +43,7 @@ export function sweep(graph: FlatGraph, trace: Trace): void {
       marked[p] = 1;
     }
     if (marked === null) return;
-    retrace(graph, trace, without(trace, marked));
+    takeOut(graph, trace, marked, places);
   }
 }
 
@@ -76,36 +92,36 @@ function spare(graph: FlatGraph, trace: Trace, p: number, budget: number, delta:
   return fits;
 }
 
-/** Takes out repeated runs, dearest first, as long as memory stays within the budget; `order` may shuffle equals. */
+/** Takes out repeated runs, dearest first, as long as memory stays within the budget; `weigh` may shuffle equals. */
 export function prune(graph: FlatGraph, trace: Trace, budget: number, weigh: (v: number) => number): void {
   sweep(graph, trace);
-  const refused = new Set<number>();
   let delta = new Float64Array(trace.length + 1);
-  for (;;) {
-    if (delta.length <= trace.length) delta = new Float64Array(trace.length + 1);
+  for (let done = false; !done;) {
+    done = true;
     const runs: number[] = [];
     for (let p = 0; p < trace.length; p++) if (trace.previous[p] >= 0) runs.push(p);
-    const weight = runs.map((p) => weigh(trace.seq[p]));
-    const order = runs.map((_, k) => k).sort((a, b) => weight[b] - weight[a] || b - a);
-    let done = true;
-    for (const k of order) {
-      const p = runs[k];
+    const weight = new Float64Array(trace.length);
+    for (const p of runs) weight[p] = weigh(trace.seq[p]);
+    const places = Int32Array.from(runs).sort((p, q) => weight[q] - weight[p] || q - p);
+    for (let k = 0; k < places.length; k++) {
+      const p = places[k];
+      // Gone with another run, or the first one of its node since.
+      if (p < 0 || trace.previous[p] < 0) continue;
+      if (delta.length <= trace.length) delta = new Float64Array(trace.length + 1);
       if (!spare(graph, trace, p, budget, delta)) continue;
-      if (graph.worksInPlace && refused.has(p)) continue;
       const kept = trace.seq;
       const marked = new Uint8Array(trace.length);
       marked[p] = 1;
       retrace(graph, trace, without(trace, marked));
+      // Work in place was neglected.
       if (trace.peak > budget) {
-        refused.add(p);
         retrace(graph, trace, kept);
         continue;
       }
-      refused.clear();
-      sweep(graph, trace);
+      for (let j = k; j < places.length; j++) if (places[j] > p) places[j]--;
+      places[k] = -1;
+      sweep(graph, trace, places);
       done = false;
-      break;
     }
-    if (done) return;
   }
 }

@@ -56,6 +56,15 @@ function start(desk: Desk, budget: number, taste: Taste): boolean {
   return found;
 }
 
+/** Larger graphs have fewer rungs, and fewer starts on each, since a start takes time in proportion to the square of their size. */
+const large = 200;
+const huge = 500;
+
+const fewTastes = [tastes[0], tastes[2], tastes[4], tastes[5], tastes[7]];
+const fewestTastes = [tastes[0], tastes[2], tastes[5]];
+
+const tastesFor = (size: number): readonly Taste[] => (size > huge ? fewestTastes : size > large ? fewTastes : tastes);
+
 /** The curve of a graph, for budgets up to `upTo`. */
 export function searchFront(graph: FlatGraph, floor: number, options: SearchOptions): Front {
   const base = emptyTrace(graph);
@@ -76,7 +85,7 @@ export function searchFront(graph: FlatGraph, floor: number, options: SearchOpti
     const work = (options.effort * weight * wholeWork(graph.size)) / whole;
     const below = fastestWithin(front, budget);
     let own: FrontPlan | undefined;
-    for (const taste of weight >= 1 ? tastes : tastes.slice(0, 1)) {
+    for (const taste of weight < 1 ? tastes.slice(0, 1) : tastesFor(graph.size)) {
       if (!start(desk, budget, taste) || (own !== undefined && own.time <= desk.trace.time)) continue;
       own = planOf(desk.trace);
     }
@@ -91,7 +100,7 @@ export function searchFront(graph: FlatGraph, floor: number, options: SearchOpti
 /** Looks for the smallest peak that can be had, by halving the way to the floor. */
 function lowest(desk: Desk, floor: number, options: SearchOptions): number {
   const { front } = desk;
-  const few = [tastes[0], tastes[2], tastes[4], tastes[5], tastes[7]];
+  const few = desk.graph.size > huge ? fewestTastes : fewTastes;
   let low = floor;
   let share = 0;
   for (let round = 0; round < 8 && front[0].peak > low; round++) {
@@ -105,13 +114,12 @@ function lowest(desk: Desk, floor: number, options: SearchOptions): number {
 
 /**
  * The work of a whole curve, in array elements, of which a core does some hundred millions in a second: graphs of up to a hundred nodes are
- * searched for about half a second, larger ones longer.
+ * searched for about half a second, larger ones for some seconds.
  */
 function wholeWork(size: number): number {
   if (size <= small) return 2e6;
-  const hundreds = size / 100;
-  if (hundreds <= 1) return 4.5e7 * hundreds;
-  return 8e7 * (hundreds <= 3 ? hundreds ** 2 : 3 * hundreds);
+  if (size > large) return 3.2e8;
+  return size <= 100 ? 4.5e5 * size : 1.6e4 * size ** 2;
 }
 
 interface Rung {
@@ -142,7 +150,8 @@ function ladder(desk: Desk, least: number): Rung[] {
   // Where all sizes are multiples of one, peaks are too: budgets between them would be lost.
   const grain = graph.bytes.reduce(divisor, graph.workspace.reduce(divisor, graph.resident));
   const steps = base.peak / grain <= 200 ? Math.round(base.peak / grain) : 200;
-  for (let k = 1; k <= steps; k++) {
+  const every = steps < 200 || graph.size <= large ? 1 : graph.size > huge ? 10 : 5;
+  for (let k = every; k <= steps; k += every) {
     const budget = Math.floor((base.peak * k) / steps);
     if (budget >= least) rungs.set(budget, steps < 200 ? 1 : k % 10 === 0 ? 6 : 0.2);
   }

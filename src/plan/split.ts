@@ -6,8 +6,9 @@
  *
  * Where nodes work in place the score neglects buffers gained and lost; whoever makes the split traces the sequence anew.
  */
+import { type Candidates, emptyCandidates } from "./candidates.ts";
 import type { FlatGraph } from "./graph.ts";
-import { readAfter, readBefore, runBefore, type Trace } from "./trace.ts";
+import { readBefore, runBefore, type Trace } from "./trace.ts";
 
 /** The runs to insert before position `at`, and what they change. */
 export interface Split {
@@ -31,6 +32,7 @@ export interface Workbench {
   readonly itemFrom: Int32Array;
   readonly itemTo: Int32Array;
   limit: number;
+  readonly candidates: Candidates;
 }
 
 /** A split of more runs than this is not looked at. */
@@ -47,6 +49,7 @@ export function workbench(graph: FlatGraph): Workbench {
     itemFrom: new Int32Array(mostItems),
     itemTo: new Int32Array(mostItems),
     limit: mostRuns,
+    candidates: emptyCandidates(),
   };
 }
 
@@ -107,6 +110,7 @@ const excess = (memory: number, { budget, power }: Excess): number => {
 export function score(graph: FlatGraph, trace: Trace, bench: Workbench, target: Excess): boolean {
   const { split, holds, itemBytes, itemFrom, itemTo } = bench;
   const { bytes, valueStart, valueNode, reads, readStart, workspace } = graph;
+  const { budget } = target;
   const { memory, seq, last, holdStart } = trace;
   const { at, count, nodes } = split;
   let items = 0;
@@ -173,7 +177,11 @@ export function score(graph: FlatGraph, trace: Trace, bench: Workbench, target: 
   for (let p = low; p < at; p++) {
     change += delta[p];
     delta[p] = 0;
-    if (change !== 0) gain += excess(memory[p], target) - excess(memory[p] + change, target);
+    if (change === 0) continue;
+    const now = memory[p];
+    // The larger of both must exceed the budget for anything to change: most positions are done with here.
+    if ((change < 0 ? now : now + change) <= budget) continue;
+    gain += excess(now, target) - excess(now + change, target);
   }
   delta[at] = 0;
   for (let k = 0; k < count; k++) {
@@ -189,25 +197,6 @@ export function score(graph: FlatGraph, trace: Trace, bench: Workbench, target: 
 function clear(delta: Float64Array, low: number, at: number): false {
   delta.fill(0, low, at + 1);
   return false;
-}
-
-/** Runs that wait at position `t` (they live across it and are not read there) and may run again: visits each with its next read. */
-export function eachWaiting(graph: FlatGraph, trace: Trace, t: number, visit: (v: number, at: number) => void): void {
-  const { valueStart, repeatable } = graph;
-  const { seq, holdStart, last } = trace;
-  trace.work += t;
-  for (let p = 0; p < t; p++) {
-    const v = seq[p];
-    if (repeatable[v] === 0) continue;
-    let at = -1;
-    for (let hold = holdStart[p], k = valueStart[v]; k < valueStart[v + 1]; k++, hold++) {
-      if (last[hold] <= t) continue;
-      const next = readAfter(trace, hold, t);
-      if (at < 0 || next < at) at = next;
-    }
-    // A second run before the next read is none where the node runs again before it anyway.
-    if (at > t) visit(v, at);
-  }
 }
 
 /** The sequence with the split made. */
