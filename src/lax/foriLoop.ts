@@ -9,7 +9,7 @@ import { lt } from "../primitives/comparison.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import type { Traced, Tree } from "./loopCarry.ts";
 import { scan } from "./scan.ts";
-import { whileLoop } from "./whileLoop.ts";
+import { onlineSlots, whileLoop, type WhileLoopOptions } from "./whileLoop.ts";
 
 /** A loop bound as a concrete integer, or null if it is traced. */
 function concreteBound(x: NDArray): number | null {
@@ -28,9 +28,13 @@ function derived(cache: WeakMap<AnyFunction, AnyFunction>, body: AnyFunction, ma
   return f;
 }
 
+export interface ForiLoopOptions extends WhileLoopOptions {
+  readonly unroll?: number | boolean;
+}
+
 /**
  * Applies `body(i, value)` for each `i` from `lower` to `upper` (exclusive). With concrete bounds it is a `scan` and differentiable in both modes;
- * with traced bounds it is a `whileLoop`.
+ * with traced bounds it is a `whileLoop`, and takes its `{ checkpoint: "online", slots }`. With concrete bounds this means a scan with so many slots.
  *
  * @example
  * lax.foriLoop(0, 5, (i: NDArray, x: NDArray) => x.add(i), 0); // 10
@@ -40,8 +44,10 @@ export function foriLoop<C extends Tree>(
   upper: number | NDArray,
   body: (i: NDArray, value: Traced<C>) => unknown,
   init: C,
-  options: { readonly unroll?: number | boolean } = {},
+  options: ForiLoopOptions = {},
 ): Traced<C> {
+  const { unroll: _, ...checkpointing } = options;
+  const slots = onlineSlots("foriLoop", checkpointing);
   const lo = boundArray(lower);
   const hi = boundArray(upper);
   const dtype = boundDType(lo, hi);
@@ -55,6 +61,7 @@ export function foriLoop<C extends Tree>(
     const [[, result]] = scan(scanned as never, [scalar(from), init] as never, null, {
       length: Math.max(to - from, 0),
       unroll: options.unroll ?? false,
+      ...(slots === null ? {} : { checkpoint: { slots } }),
     }) as unknown as [[NDArray, Traced<C>], null];
     return result;
   }
@@ -73,7 +80,7 @@ export function foriLoop<C extends Tree>(
     hi.dtype === dtype ? hi : convertElementType(hi, dtype),
     init,
   ];
-  const [, , result] = whileLoop(belowUpper as never, step as never, start as never) as unknown as [
+  const [, , result] = whileLoop(belowUpper as never, step as never, start as never, checkpointing) as unknown as [
     NDArray,
     NDArray,
     Traced<C>,

@@ -43,8 +43,8 @@ interface Rematerialized {
   readonly bwd: (residuals: Values, cts: readonly Tangent[]) => readonly Tangent[];
 }
 
-/** The rules on flat values. */
-export type CustomRematRule = (policy: Policy, args: Values) => Forward;
+/** The rules on flat values. `perturbed[i]`: a cotangent of argument i is asked for. */
+export type CustomRematRule = (policy: Policy, args: Values, perturbed: readonly boolean[]) => Forward;
 
 export interface CustomRematParams extends Params {
   readonly name: string;
@@ -181,9 +181,9 @@ function batchRule(mapped: MappedAxis, dims: readonly (number | null)[], rule: C
       otherDims: outDims.slice(n),
     };
   };
-  return (policy, args) => {
+  return (policy, args, perturbed) => {
     const forward = run(
-      (xs) => rule(policy, xs),
+      (xs) => rule(policy, xs, perturbed),
       (r) => r.kept,
       args,
       dims,
@@ -226,6 +226,9 @@ function refuseClosedOver({ name, num_consts, nonzero }: CustomRematJvpParams): 
   );
 }
 
+/** Which of the arguments that the rules get have a tangent. */
+const ownNonzero = ({ nonzero, num_consts }: CustomRematJvpParams): readonly boolean[] => nonzero.slice(num_consts);
+
 /** The tangents of the outputs, by the reverse rule: a linear equation that can be transposed. */
 function linearPart(
   params: CustomRematJvpParams,
@@ -234,7 +237,7 @@ function linearPart(
   outs: Values,
 ): NDArray[] {
   let next = 0;
-  const own = params.nonzero.slice(params.num_consts).map((nz): Tangent => (nz ? tangents[next++] : null));
+  const own = ownNonzero(params).map((nz): Tangent => (nz ? tangents[next++] : null));
   const ts = customLinear({ bwd, bwdName: params.bwd, symbolicZeros: false }, residuals, own, outs);
   return ts.filter((_, i) => canHaveTangent(outs[i].aval));
 }
@@ -253,7 +256,7 @@ function splitNow(trace: PartialTrace, args: Values, params: CustomRematJvpParam
   const { closed, extra } = stage(
     own.map((x) => x.aval),
     (xs) => {
-      const forward = params.rule(everythingSaveable, xs);
+      const forward = params.rule(everythingSaveable, xs, ownNonzero(params));
       const again = forward.rem(forward.kept, xs);
       return { outs: [...forward.outs, ...again.residuals], extra: again };
     },
@@ -340,11 +343,11 @@ interface StagedForward {
   readonly rem: Forward["rem"];
 }
 
-function stageForward(policy: Policy, own: readonly ShapedArray[], params: CustomRematParams): StagedForward {
+function stageForward(policy: Policy, own: readonly ShapedArray[], params: CustomRematJvpParams): StagedForward {
   const { closed, extra } = stage(
     own,
     (xs) => {
-      const { outs, kept, rem } = params.rule(policy, xs);
+      const { outs, kept, rem } = params.rule(policy, xs, ownNonzero(params));
       return { outs: [...outs, ...kept], extra: { numOut: outs.length, rem } };
     },
     null,

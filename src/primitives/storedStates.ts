@@ -18,12 +18,25 @@ import { int, rowAt, whileLoop, withRow } from "./stagedLoops.ts";
 export interface Stack {
   readonly top: NDArray;
   readonly steps: NDArray;
+  /** For each state of the stack its row; where it is missing, they are in order. A state can so give way to another without the rest being moved. */
+  readonly places?: NDArray;
   readonly rows: readonly NDArray[];
 }
 
-/** The stack as a list of values, and back. */
-export const flatStack = ({ top, steps, rows }: Stack): NDArray[] => [top, steps, ...rows];
-export const stackOf = ([top, steps, ...rows]: readonly NDArray[]): Stack => ({ top, steps, rows });
+/** The stack as a list of values, and back: `stackOf(flatStack(stack), stack)`. */
+export const flatStack = ({ top, steps, places, rows }: Stack): NDArray[] => [
+  top,
+  steps,
+  ...(places === undefined ? [] : [places]),
+  ...rows,
+];
+export function stackOf(values: readonly NDArray[], like: Pick<Stack, "places"> = {}): Stack {
+  const [top, steps, ...rest] = values;
+  return like.places === undefined ? { top, steps, rows: rest } : { top, steps, places: rest[0], rows: rest.slice(1) };
+}
+
+/** The row of a state in the stack that isn't the start. */
+const rowOf = ({ places }: Stack, at: NDArray): NDArray => (places === undefined ? sub(at, int(1)) : rowAt(places, at));
 
 /** Room for the states in all slots but that of the start. */
 export const emptyRows = (state: readonly ShapedArray[], slots: number): NDArray[] =>
@@ -75,7 +88,7 @@ export function stateAt(
   const { slots, numStates } = chain;
   const from = rowAt(stack.steps, stack.top);
   const atStart = eq(stack.top, int(0));
-  const row = max(sub(stack.top, int(1)), int(0));
+  const row = max(rowOf(stack, stack.top), int(0));
   const stored = slots === 1 ? first : first.map((x, i) => select(atStart, x, rowAt(stack.rows[i], row)));
   const run = (runConsts: readonly NDArray[], at: NDArray, to: NDArray, state: readonly NDArray[]) =>
     whileLoop(
@@ -85,13 +98,15 @@ export function stateAt(
       ([, ...cs], [step, ...xs]) => [add(step, int(1)), ...chain.advance(cs, step, xs)],
     ).slice(1);
   if (slots === 1) return { state: run(consts, from, target, stored), stack };
+  const header = flatStack({ ...stack, rows: [] }).length;
   const outs = whileLoop(
     [target, ...consts],
     [from, ...flatStack(stack), ...stored],
     ([end], [at]) => lt(at, end),
     ([end, ...cs], [at, ...rest]) => {
-      const [stackValues, state] = split(rest, 2 + numStates);
-      const { top, steps, rows } = stackOf(stackValues);
+      const [stackValues, state] = split(rest, header + numStates);
+      const inner = stackOf(stackValues, stack);
+      const { top, steps, rows } = inner;
       const left = sub(int(slots), top);
       const length = add(sub(end, at), int(1));
       const stores = gt(left, int(1));
@@ -99,20 +114,21 @@ export function stateAt(
       const to = add(at, jump);
       const next = run(cs, at, to, state);
       // Where no slot is left the last one is written anew with what it holds.
-      const place = select(stores, top, sub(top, int(1)));
       const pushed = select(stores, add(top, int(1)), top);
+      const place = rowOf(inner, pushed);
       return [
         to,
         pushed,
         withRow(steps, pushed, select(stores, to, rowAt(steps, pushed))),
+        ...(inner.places === undefined ? [] : [inner.places]),
         ...rows.map((x, i) => withRow(x, place, select(stores, next[i], rowAt(x, place)))),
         ...next,
       ];
     },
   );
   const [, ...rest] = outs;
-  const [stackValues, state] = split(rest, 2 + numStates);
-  return { state, stack: stackOf(stackValues) };
+  const [stackValues, state] = split(rest, header + numStates);
+  return { state, stack: stackOf(stackValues, stack) };
 }
 
 /** The stack after step `step` has been reversed: its state goes if it is the latest. */

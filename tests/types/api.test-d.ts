@@ -265,6 +265,11 @@ describe("loops over several values", () => {
       lax.foriLoop(0, 3, (i: NDArray, [a, b]: [NDArray, NDArray]) => [b, a.add(i)], [x, x])[1],
     ).toEqualTypeOf<NDArray>();
     expectTypeOf(lax.foriLoop(0, 3, (_: NDArray, v: NDArray) => v, 0)).toEqualTypeOf<NDArray>();
+    const less = (v: NDArray): NDArray => np.less(v, 3);
+    const step = (v: NDArray): NDArray => v.add(1);
+    expectTypeOf(lax.whileLoop(less, step, x, { checkpoint: "online", slots: 4 })).toEqualTypeOf<NDArray>();
+    // @ts-expect-error: a loop of unknown length has no binomial schedule
+    lax.whileLoop(less, step, x, { checkpoint: "binomial", slots: 4 });
   });
 });
 
