@@ -249,6 +249,10 @@ await runNamed({
         TT: (x, y) => np.matmul(x.transpose(), y.transpose()),
       };
       for (const [name, product] of Object.entries(products)) {
+        if (n > 1024 && name === "TT") {
+          missing("W6", [`${name} ${String(n)}`], "left out: a call takes up to a minute");
+          continue;
+        }
         const f = jit(product);
         fastest("W6", `${name} ${String(n)}`, () => run(f(a.ref, b.ref), 2), { budget: 1500 });
       }

@@ -1,6 +1,6 @@
 /**
  * This library on the workloads, each in a process of its own: `node --conditions=@remat/source bench/workloads/remat.ts W3`. Prints a line of JSON
- * for each figure. The word `memory` in place of a workload prints what the memory plans say.
+ * for each figure; the time from the start of the process is printed by `start.ts`. The word `memory` in place of a workload prints what the memory plans say.
  */
 import { checkpoint, grad, jit, memory, np, valueAndGrad, type MemoryReport, type NDArray } from "../../src/index.ts";
 import type { ConcreteArray } from "../../src/core/array.ts";
@@ -9,7 +9,7 @@ import { recorder, runNamed } from "./figures.ts";
 import { convInputs, gptInputs, mlpInput, mlpParameters, oneHot, random, rnnInputs } from "./inputs.ts";
 import { convLoss, convRate, elementwise, gptLoss, mlpLoss, mlpRate, rnnLoss, tiny } from "./models.ts";
 
-const { bytes, check, fastest, first, fromStart } = recorder("remat");
+const { bytes, check, fastest, first } = recorder("remat");
 
 const values = (x: NDArray): ArrayLike<number> => (x as ConcreteArray).data as Float32Array;
 const magnitudes = (arrays: readonly NDArray[]): number => {
@@ -28,7 +28,6 @@ const workloads: Readonly<Record<string, () => void>> = {
     const x = random([4], 9);
     const plain = jit(grad(tiny));
     first("W1", "first call", () => plain(weights, x));
-    fromStart("W1", "first gradient from process start");
     check("W1 gradient", magnitudes(plain(weights, x)));
     fastest("W1", "steady", () => plain(weights, x), { inner: 1000 });
     const kept = jit(grad(checkpoint(tiny)));
