@@ -216,25 +216,56 @@ describe("memory", () => {
   });
 });
 
-test("the process ends by itself, with helpers started", () => {
-  const program = `
-    import { createWasmEngine, np, setEngine } from "./src/index.ts";
-    const engine = createWasmEngine({ threads: 3 });
-    setEngine(engine);
-    const x = np.ones([600, 600]);
-    for (const stop = performance.now() + 10_000; engine.helped() === 0 && performance.now() < stop; ) {
-      np.matmul(x, x);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    console.log(engine.helped() > 0, np.matmul(x, x).at(5, 5).get().item());
-  `;
+/** Runs a program in a process of its own. */
+function inProcess(program: string): string {
   const { status, stdout, stderr, signal } = spawnSync(
     process.execPath,
-    ["--conditions=@remat/source", "--input-type=module", "--eval", program],
+    ["--conditions=@remat/source", "--expose-gc", "--input-type=module", "--eval", program],
     { encoding: "utf8", timeout: 25_000 },
   );
   expect({ stderr, signal, status }).toEqual({ stderr: "", signal: null, status: 0 });
-  expect(stdout.trim()).toBe("true 600");
+  return stdout.trim();
+}
+
+const imports = `
+  import { createWasmEngine, np, setEngine } from "./src/index.ts";
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+  const x = np.ones([600, 600]);
+`;
+
+test("the process ends by itself, with helpers started", () => {
+  const program = `${imports}
+    const engine = createWasmEngine({ threads: 3 });
+    setEngine(engine);
+    for (const stop = performance.now() + 10_000; engine.helped() === 0 && performance.now() < stop; ) {
+      np.matmul(x, x);
+      await turn();
+    }
+    console.log(engine.helped() > 0, np.matmul(x, x).at(5, 5).get().item());
+  `;
+  expect(inProcess(program)).toBe("true 600");
+});
+
+test("an engine that nobody holds any more leaves with its memory", () => {
+  const program = `${imports}
+    const memories = [];
+    const use = (threads) => {
+      const engine = createWasmEngine({ threads });
+      setEngine(engine);
+      np.matmul(x, x);
+      memories.push(new WeakRef(engine.memory()));
+    };
+    for (const threads of [1, 2, 3]) use(threads);
+    setEngine("wasm");
+    const left = () => memories.filter((m) => m.deref() !== undefined).length;
+    // Who asks a weak reference holds its target until the turn ends.
+    for (const stop = performance.now() + 10_000; left() > 0 && performance.now() < stop; ) {
+      await turn();
+      gc();
+    }
+    console.log(left());
+  `;
+  expect(inProcess(program)).toBe("0");
 });
 
 describe("one thread", () => {

@@ -57,10 +57,7 @@ export class Instance {
     const bytes = blockBytes(program.body, arena.threads);
     const base = arena.allocateBlocks(bytes);
     const id = ++programs;
-    released.register(this, () => {
-      arena.pool?.forget(id);
-      arena.freeBlocks(base, bytes);
-    });
+    released.register(this, { arena: new WeakRef(arena), id, base, bytes });
     const code = emitProgram(program, base, sharing(id, arena));
     this.#hostSteps = code.hostSteps;
     new Int32Array(arena.memory.buffer, base, code.words.length).set(code.words);
@@ -165,9 +162,19 @@ export class Instance {
   }
 }
 
+/** What an instance has of its arena. The arena knows the program that ran last, so whoever held it here would hold that program, too. */
+interface Owned {
+  readonly arena: WeakRef<Arena>;
+  readonly id: number;
+  readonly base: number;
+  readonly bytes: number;
+}
+
 /** Gives the argument blocks of programs back that nobody holds any more. */
-const released = new FinalizationRegistry<() => void>((release) => {
-  release();
+const released = new FinalizationRegistry<Owned>(({ arena: ref, id, base, bytes }) => {
+  const arena = ref.deref();
+  arena?.pool?.forget(id);
+  arena?.freeBlocks(base, bytes);
 });
 
 const hostCallers = (instance: WeakRef<Instance>): Readonly<Record<string, WebAssembly.ImportValue>> => ({
