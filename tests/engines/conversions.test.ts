@@ -49,3 +49,17 @@ test("a reshape of turned dimensions", () => {
 test("padding with a value that is computed", () => {
   expectSame((a) => lax.pad(a, np.sum(a), [[1, 0, 2]]), np.arange(5));
 });
+
+test("comparisons of truth values, and whole numbers of 64 bits between bounds", () => {
+  const x = np.asarray([0, 0, 1, 1], "bool");
+  expectSame((a) => [np.less, np.lessEqual, np.greater, np.greaterEqual].map((f) => f(a, np.flip(a))), x);
+  expectSame(
+    (a) => [np.less, np.lessEqual, np.greater, np.greaterEqual].map((f) => f(a, np.tile(lax.slice(a, [1], [3]), [2]))),
+    x,
+  );
+  for (const dtype of ["int64", "uint64"] as const) {
+    const bound = (n: bigint): NDArray => np.asarray(n, dtype);
+    const big = resultsOn(js, () => np.asarray(np.asarray([-5, 3, 2 ** 40, -(2 ** 40), 1], "float64"), "int64"), [])[0];
+    expectSame((a) => lax.clamp(bound(0n), lax.convertElementType(a, dtype), bound(2n ** 33n)), big);
+  }
+});

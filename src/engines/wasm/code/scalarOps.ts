@@ -286,24 +286,28 @@ const simple: Readonly<Record<string, Row>> = {
     f64: compare("f64x2.lt"),
     i32: compare("i32x4.lt_s", "i32x4.lt_u"),
     i64: compare64("i64x2.lt_s"),
+    mask: (c, [x, y]) => c.f.get(y).get(x).op("v128.andnot"),
   },
   le: {
     f32: compare("f32x4.le"),
     f64: compare("f64x2.le"),
     i32: compare("i32x4.le_s", "i32x4.le_u"),
     i64: compare64("i64x2.le_s"),
+    mask: (c, [x, y]) => c.f.get(x).op("v128.not").get(y).op("v128.or"),
   },
   gt: {
     f32: compare("f32x4.gt"),
     f64: compare("f64x2.gt"),
     i32: compare("i32x4.gt_s", "i32x4.gt_u"),
     i64: compare64("i64x2.gt_s"),
+    mask: (c, [x, y]) => c.f.get(x).get(y).op("v128.andnot"),
   },
   ge: {
     f32: compare("f32x4.ge"),
     f64: compare("f64x2.ge"),
     i32: compare("i32x4.ge_s", "i32x4.ge_u"),
     i64: compare64("i64x2.ge_s"),
+    mask: (c, [x, y]) => c.f.get(y).op("v128.not").get(x).op("v128.or"),
   },
   and: bitwise("and"),
   or: bitwise("or"),
@@ -320,6 +324,12 @@ const simple: Readonly<Record<string, Row>> = {
         op,
       );
     },
+    i64: (c, [low, x, high], op) => {
+      const pair = { ...op, from: [op.to, op.to] };
+      (extremum("max").i64 as Emit)(c, [x, low], pair);
+      (extremum("min").i64 as Emit)(c, [c.keep(), high], pair);
+    },
+    mask: (c, [low, x, high]) => c.f.get(x).get(low).op("v128.or").get(high).op("v128.and"),
   },
   nextafter: {
     f32: (c, [x, y]) => {
