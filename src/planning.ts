@@ -18,6 +18,8 @@ import { flatten } from "./tree.ts";
 export interface PlanProgramOptions {
   /** Bytes, a share of the peak without a budget in (0, 1], or a text: "64MiB", "50%". */
   readonly memory: MemoryBudget;
+  /** The plan may take values out of the arena for a while, where that costs less than recomputing them. */
+  readonly offload?: boolean;
   /** Is told how far the search is. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
@@ -30,6 +32,8 @@ export interface PlannedValue {
   readonly bytes: number;
   /** How often it is computed. */
   readonly runs: number;
+  /** Whether it is in host memory for a while. */
+  readonly offloaded: boolean;
   /** The user's line. */
   readonly source: string;
   /** The primitives that read it, with their lines. */
@@ -56,6 +60,8 @@ export interface ProgramPlan<F extends AnyFunction> extends PeakAndTime {
   readonly gap: number;
   readonly saved: readonly PlannedValue[];
   readonly recomputed: readonly PlannedValue[];
+  /** What is in host memory for a while, if the plan may offload. */
+  readonly offloaded: readonly PlannedValue[];
   /** Memory by kernel, and what is there at the peak. */
   readonly memory: MemoryReport;
   /** What holds the peak, as text. */
@@ -91,10 +97,10 @@ const programOf = (f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArra
 export function plan<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   args: A,
-  { memory, onProgress }: PlanProgramOptions,
+  { memory, offload = false, onProgress }: PlanProgramOptions,
 ): ProgramPlan<(...args: A) => R> {
   const closed = programOf(f, args);
-  const options = onProgress === undefined ? {} : { onProgress };
+  const options = { ...(onProgress === undefined ? {} : { onProgress }), ...(offload ? { offload: {} } : {}) };
   const { target } = compilingEngine();
   const planned = compileWithin(closed, target, memory, options);
   const { point, front, compiled, budget } = planned;
@@ -109,12 +115,13 @@ export function plan<A extends readonly unknown[], R>(
     overhead: point.time / last.time - 1,
     lowerBound: { peak: front.floor, time: last.time },
     gap: (point.time - last.time) / point.time,
-    saved: values.filter((v) => v.runs === 1),
+    saved: values.filter((v) => v.runs === 1 && !v.offloaded),
     recomputed: values.filter((v) => v.runs > 1),
+    offloaded: values.filter((v) => v.offloaded),
     memory: report,
     explain: () => memoryText(report),
     toPolicy: () => namesPolicy(front.graph, point),
-    compile: () => jit(f as AnyFunction, { memory: budget }) as unknown as (...args: A) => R,
+    compile: () => jit(f as AnyFunction, { memory: budget, offload }) as unknown as (...args: A) => R,
   };
 }
 
@@ -129,6 +136,7 @@ function runsOf({ groups }: KernelGraph, { sequence }: FrontPoint): Int32Array {
 
 function plannedValues(graph: KernelGraph, point: FrontPoint): PlannedValue[] {
   const runs = runsOf(graph, point);
+  const away = new Set(point.spills?.map((s) => `${String(point.sequence?.[s.at])} ${String(s.output)}`));
   const readers = new Map<string, Set<number>>();
   for (const [g, i, reader] of graph.graph.edges as readonly (readonly [number, number, number])[]) {
     const key = `${String(g)} ${String(i)}`;
@@ -149,6 +157,7 @@ function plannedValues(graph: KernelGraph, point: FrontPoint): PlannedValue[] {
         type: String(v.aval),
         bytes: v.aval.nbytes,
         runs: runs[g],
+        offloaded: away.has(`${String(g)} ${String(i)}`),
         source: lineOf(eqn),
         consumers,
       };
@@ -200,10 +209,13 @@ export interface Pareto {
 export function pareto<A extends readonly unknown[]>(
   f: (...args: A) => unknown,
   args: A,
-  { onProgress }: { readonly onProgress?: (progress: CompileProgress) => void } = {},
+  { offload = false, onProgress }: Omit<PlanProgramOptions, "memory"> = {},
 ): Pareto {
   const closed = programOf(f, args);
-  const front = programFront(closed, compilingEngine().target, onProgress === undefined ? {} : { onProgress });
+  const front = programFront(closed, compilingEngine().target, {
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(offload ? { offload: {} } : {}),
+  });
   return paretoOf(front);
 }
 

@@ -48,8 +48,11 @@ export interface JitOptions {
   readonly engine?: string | Engine;
   /** The most memory that a run may take: bytes, or a text such as "64MiB". Values are recomputed where they don't fit. */
   readonly memory?: MemoryBudget;
-  /** Where values go that policies offload: ordinary memory, or with `disk` a file in that directory. */
-  readonly offload?: OffloadOptions;
+  /**
+   * Where values go that policies offload: ordinary memory, or with `disk` a file in that directory. If this is given (`true` for ordinary
+   * memory), plans within a budget (`memory`) may offload where that costs less than recomputing.
+   */
+  readonly offload?: boolean | OffloadOptions;
   /** Is told how far compilation is. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
@@ -220,7 +223,7 @@ function runOptions(options: JitOptions, args: readonly unknown[], statics: read
   const { engine, memory, offload, onProgress, donateArgnums } = options;
   if ([engine, memory, offload, onProgress, donateArgnums].every((option) => option === undefined)) return undefined;
   return {
-    ...(offload === undefined ? {} : { offload: checkOffload(offload) }),
+    ...(offload === undefined || offload === false ? {} : { offload: checkOffload(offload) }),
     ...(engine === undefined ? {} : { engine: engineOf(engine) }),
     ...(memory === undefined ? {} : { memory }),
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -228,12 +231,12 @@ function runOptions(options: JitOptions, args: readonly unknown[], statics: read
   };
 }
 
-function checkOffload(offload: OffloadOptions): OffloadOptions {
-  const disk: unknown = (offload as Partial<OffloadOptions> | null)?.disk;
+function checkOffload(offload: true | OffloadOptions): OffloadOptions {
+  if (offload === true) return {};
+  const disk: unknown = (offload as OffloadOptions | null)?.disk;
   if (typeof disk === "string" && disk !== "") return offload;
   throw new RematTypeError(
-    `jit's offload option takes a directory, { disk: "/path" }; got ${describe(offload)}.
-Leave it out to offload to ordinary memory.`,
+    `jit's offload option takes true (ordinary memory) or a directory, { disk: "/path" }; got ${describe(offload)}.\nGive one of them, or leave it out.`,
   );
 }
 

@@ -7,9 +7,8 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import type { MemoryBudget, RunOptions } from "../core/engine.ts";
-import { ClosedJaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
+import { type ClosedJaxpr, Literal, type Var, type Atom, type Eqn } from "../core/jaxpr.ts";
 import { Memo } from "../core/memo.ts";
-import { pruneEquations } from "../core/liveness.ts";
 import { bytesOf, flopsOf } from "../passes/costs.ts";
 import { BudgetError } from "../errors.ts";
 import { flatten } from "../plan/graph.ts";
@@ -19,7 +18,8 @@ import { parseBudget } from "../bytes.ts";
 import type { InPlace, PlanGraph, PlanNode } from "../plan/graph.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { compileOrdered, type Compiled } from "./compile.ts";
-import type { Tag } from "./lower.ts";
+import { reordered, type Spill } from "./reorder.ts";
+import { spillCurves } from "./spill.ts";
 import type { Step } from "./program.ts";
 import type { Target } from "./target.ts";
 
@@ -31,6 +31,8 @@ export interface FrontPoint {
   readonly time: number;
   /** The groups of the graph in the order in which they run, with repeats; null for the program as it is. */
   readonly sequence: readonly number[] | null;
+  /** What is in host memory for a while. */
+  readonly spills?: readonly Spill[];
 }
 
 /** The programs of a jaxpr that the planner found, by their true peaks. */
@@ -78,8 +80,15 @@ const fronts = new Memo<ClosedJaxpr<NDArray>, ProgramFront>();
 /**
  * The curve of a jaxpr's programs: found once, and the same for every budget, so that a larger budget never gives a slower program.
  */
-export const programFront = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): ProgramFront =>
-  fronts.get(closed, options.donated?.join() ?? "", () => searchPrograms(closed, target, options));
+export const programFront = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): ProgramFront => {
+  const key = options.donated?.join() ?? "";
+  const front = fronts.get(closed, key, () => searchPrograms(closed, target, options));
+  if (options.offload === undefined) return front;
+  return fronts.get(closed, `${key} offload`, () => {
+    const spilled = spillCurves(closed, target, options, front);
+    return { ...front, points: fastestByPeak([...front.points, ...spilled]) };
+  });
+};
 
 function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): ProgramFront {
   const ordered = orderedProgram(closed);
@@ -102,11 +111,15 @@ function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: R
     return { peak: layout.size, time, sequence };
   });
   all.push({ peak: unplanned.layout.size, time: sum(whole.graph.nodes.map((n) => n.cost)), sequence: null });
-  // Of two programs of one time the smaller counts; a larger one must be faster.
-  all.sort((a, b) => a.peak - b.peak || a.time - b.time || (a.sequence === null ? -1 : 1));
+  return { unplanned, graph: whole, floor: floorOf(flat), points: fastestByPeak(all) };
+}
+
+/** Of two programs of one time the smaller counts; a larger one must be faster. */
+function fastestByPeak(all: readonly FrontPoint[]): FrontPoint[] {
+  const bySize = [...all].sort((a, b) => a.peak - b.peak || a.time - b.time || (a.sequence === null ? -1 : 1));
   const points: FrontPoint[] = [];
-  for (const p of all) if (points.length === 0 || p.time < points[points.length - 1].time) points.push(p);
-  return { unplanned, graph: whole, floor: floorOf(flat), points };
+  for (const p of bySize) if (points.length === 0 || p.time < points[points.length - 1].time) points.push(p);
+  return points;
 }
 
 /**
@@ -134,11 +147,11 @@ export const programAt = (
   target: Target,
   options: RunOptions,
   { unplanned, graph }: ProgramFront,
-  { sequence }: FrontPoint,
+  { sequence, spills }: FrontPoint,
 ): Compiled =>
   sequence === null
     ? unplanned
-    : compileOrdered(closed, reordered(orderedProgram(closed), graph, sequence), target, options);
+    : compileOrdered(closed, reordered(orderedProgram(closed), graph, sequence, spills), target, options);
 
 const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
 
@@ -300,59 +313,4 @@ function workspaces({ intervals, steps: moments }: Compiled["layout"], steps: re
     }
   });
   return out;
-}
-
-/** The equations of a program in the order of a plan: what runs again has variables of its own. */
-export function reordered(
-  ordered: OrderedProgram,
-  { groups, free }: KernelGraph,
-  sequence: readonly number[],
-): OrderedProgram {
-  const { flat } = ordered;
-  const { jaxpr } = flat.closed;
-  const env = new Map<Atom, Atom>();
-  const seen = new Set<number>();
-  const eqns: Eqn[] = [];
-  const tags = new Map<Var, Tag>(flat.tags);
-  const copies = new Map<string, Eqn>();
-  const ids = new Map<Atom, number>();
-  const id = (x: Atom): number => {
-    let n = ids.get(x);
-    if (n === undefined) ids.set(x, (n = ids.size));
-    return n;
-  };
-  let region = 1_000_000;
-  /** The current instance of a value; free equations are written down again for new instances of what they read. */
-  const read = (x: Atom): Atom => {
-    if (x instanceof Literal) return x;
-    const eqn = free.get(x);
-    if (eqn === undefined) return env.get(x) ?? x;
-    const invars = eqn.invars.map(read);
-    const which = eqn.outvars.indexOf(x);
-    const key = `${String(id(eqn.outvars[0]))} ${invars.map(id).join()}`;
-    let copy = copies.get(key);
-    if (copy === undefined) {
-      const original = invars.every((v, i) => v === eqn.invars[i]);
-      copy = original ? eqn : { ...eqn, invars, outvars: eqn.outvars.map((v) => new Var(v.aval)) };
-      copies.set(key, copy);
-      eqns.push(copy);
-    }
-    return copy.outvars[which];
-  };
-  for (const g of sequence) {
-    const again = seen.has(g);
-    seen.add(g);
-    if (again) region++;
-    for (const eqn of groups[g].eqns) {
-      const invars = eqn.invars.map(read);
-      const outvars = again ? eqn.outvars.map((v) => new Var(v.aval)) : eqn.outvars;
-      eqns.push(invars.every((v, i) => v === eqn.invars[i]) && !again ? eqn : { ...eqn, invars, outvars });
-      eqn.outvars.forEach((v, i) => env.set(v, outvars[i]));
-      if (again) for (const v of outvars) tags.set(v, { region, recomputed: true });
-    }
-  }
-  const outvars = jaxpr.outvars.map(read);
-  const kept = pruneEquations(eqns, outvars);
-  const closed = new ClosedJaxpr<NDArray>(jaxpr.replace({ eqns: kept, outvars }), flat.closed.consts);
-  return { flat: { closed, tags }, eqns: kept };
 }

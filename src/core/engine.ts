@@ -59,7 +59,7 @@ export interface RunOptions {
   readonly engine?: Engine;
   /** The most bytes that a run may take. */
   readonly memory?: MemoryBudget;
-  /** Where values go that policies offload. */
+  /** Where values go that are offloaded; within a budget plans may offload if it is given. */
   readonly offload?: OffloadOptions;
   /** For each flat argument, whether its place in the arena may be written to. */
   readonly donated?: readonly boolean[];
@@ -67,13 +67,13 @@ export interface RunOptions {
   readonly onProgress?: (progress: CompileProgress) => void;
 }
 
-/** Where values go that policies offload. */
+/** Where values go that policies or plans offload: ordinary memory, unless a directory is named. */
 export interface OffloadOptions {
   /**
    * A directory (made if it isn't there): they go to a file in it, which is gone when the run ends. Only where there are files, so not in browsers.
    * What passes from one compiled program to another, as residuals of an eager `grad` do, stays in memory.
    */
-  readonly disk: string;
+  readonly disk?: string;
 }
 
 /** Bytes, or a text with a unit: "64MiB", "1.5 GB". */

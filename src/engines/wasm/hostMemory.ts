@@ -7,7 +7,7 @@ import type { Buffer } from "../../compile/program.ts";
 import { makeFile, type HostFile } from "./hostFile.ts";
 import type { HostSlot } from "../../compile/hostSlots.ts";
 
-/** What the last run of a program that offloads took and copied, in bytes. */
+/** What the last run of a program took of host memory and copied, in bytes. */
 export interface HostUse {
   /** Out of the arena; `disk` of them in a file. */
   readonly size: number;
@@ -48,16 +48,16 @@ export class HostMemory {
 
   /** The slots of a program for one run; arguments that lie in host memory are read where they are. */
   begin(owner: object, slots: readonly HostSlot[], args: readonly TypedArray[], disk?: string): void {
+    this.#size = 0;
+    this.#disk = 0;
+    this.#offloaded = 0;
+    this.#restored = 0;
     if (slots.length === 0) return;
     if (this.#owner !== owner) {
       this.#kept = slots.map(() => null);
       this.#owner = owner;
     }
     let next = 0;
-    this.#size = 0;
-    this.#disk = 0;
-    this.#offloaded = 0;
-    this.#restored = 0;
     this.#results = slots.map(() => null);
     this.#slots = slots.map(({ kind, bytes }, i) => {
       if (kind === "argument") return memoryStore(bytesOf(args[next++]));

@@ -28,7 +28,7 @@ export interface WasmEngine extends CompilingEngine {
   helped(): number;
   /** The most bytes of the arena that any run has taken. */
   highWater(): number;
-  /** The host memory that the last run which offloads took. */
+  /** The host memory that the last run took. */
   host(): HostUse;
   /** The memory of all programs; the arena of the one that runs begins at `ARENA`. */
   memory(): WebAssembly.Memory;
@@ -78,7 +78,8 @@ export function createWasm(
   let running = false;
 
   const instanceOf = (closed: ClosedJaxpr<NDArray>, options: RunOptions): Instance => {
-    const key = `${String(options.memory)} ${options.donated?.join() ?? ""}`;
+    const spills = options.memory !== undefined && options.offload !== undefined;
+    const key = `${String(options.memory)} ${options.donated?.join() ?? ""}${spills ? " offload" : ""}`;
     let instances = programs.get(closed);
     if (instances === undefined) programs.set(closed, (instances = new Map<string, Instance>()));
     let instance = instances.get(key);
