@@ -186,6 +186,8 @@ export interface ConvTransposeOptions extends ProductOptions {
   readonly dimensionNumbers?: ConvNumbers;
   /** Flips the kernel and exchanges its features, as the gradient of a convolution does. */
   readonly transposeKernel?: boolean;
+  /** Numbers of padding are those of the convolution of which this is the transpose, as names of paddings always are. */
+  readonly useConsistentPadding?: boolean;
 }
 
 const defaultNumbers: Readonly<Record<number, readonly [string, string, string]>> = {
@@ -222,10 +224,13 @@ export function convTranspose(
   const numbers = convDimensionNumbers(x.shape, kernel.shape, letters);
   const places = numbers.rhs_spec.slice(2);
   const rhsDilation = options.rhsDilation ?? places.map(() => 1);
+  const windows = places.map((d, i) => dilated(kernel.shape[d], rhsDilation[i]));
   const pads =
     typeof padding === "string"
-      ? places.map((d, i) => transposePadding(dilated(kernel.shape[d], rhsDilation[i]), strides[i], padding))
-      : padding;
+      ? windows.map((k, i) => transposePadding(k, strides[i], padding))
+      : options.useConsistentPadding === true
+        ? windows.map((k, i) => padding[i].map((p) => k - p - 1) as [number, number])
+        : padding;
   if (options.transposeKernel === true) {
     for (const d of places) kernel = reversed(kernel, [d]);
     kernel = swapaxes(kernel, numbers.rhs_spec[0], numbers.rhs_spec[1]);

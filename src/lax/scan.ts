@@ -4,10 +4,15 @@ import { bind } from "../core/interpreter.ts";
 import type { ClosedJaxpr } from "../core/jaxpr.ts";
 import { merge, partition } from "../core/zip.ts";
 import { traceBody, type TracedBody } from "../api/traceBody.ts";
+import { vmap } from "../api/vmap.ts";
 import { ConcretizationTypeError, RematTypeError, RematValueError, describe } from "../errors.ts";
 import { forwardedInputs, moveInputs, pruneClosedOutputs } from "../passes/rewrite.ts";
+import { concatenated } from "../primitives/join.ts";
+import { getitem, slice } from "../numpy/indexing.ts";
 import { scan as scanP } from "../primitives/scan.ts";
-import { tupleDef, unflatten, type TreeDef } from "../tree.ts";
+import { reshaped } from "../primitives/shape.ts";
+import { toArray, type ArrayLike } from "../numpy/asarray.ts";
+import { leaves, map as mapTree, tupleDef, unflatten, type TreeDef } from "../tree.ts";
 import { carryError, checkCarry, flattenOperand, promoteWeak, type Traced, type Tree } from "./loopCarry.ts";
 import { scanSlots, type ScanCheckpoint } from "./loopCheckpoint.ts";
 
@@ -175,13 +180,42 @@ function bindScan(
   return [...merge(constant, outs.slice(0, numCarry), fixed), ...ys];
 }
 
+export interface MapOptions {
+  /** How many slices are computed at once, by `vmap`; the rest that is left at the end as well. 0 for all. */
+  readonly batchSize?: number | null;
+}
+
 /**
- * Applies a function to each slice along the leading axis, one after the other, and stacks the results.
+ * Applies a function to each slice along the leading axis, one after the other (or `batchSize` at a time), and stacks the results.
  *
  * @example
  * lax.map((x: NDArray) => np.sum(np.square(x)), np.ones([5, 3]));
  */
-export function map<X, Y>(f: (x: Traced<X>) => Y, xs: X): Traced<Y> {
+export function map<X, Y>(f: (x: Traced<X>) => Y, xs: X, options: MapOptions = {}): Traced<Y> {
+  const batchSize = options.batchSize ?? null;
+  if (batchSize !== null) return mapBatches(f, xs, batchSize);
   const [, ys] = scan(((_: unknown, x: Traced<X>) => [[], f(x)]) as never, [] as never, xs as never);
   return ys as Traced<Y>;
+}
+
+function mapBatches<X, Y>(f: (x: Traced<X>) => Y, xs: X, batchSize: number): Traced<Y> {
+  if (!Number.isInteger(batchSize) || batchSize < 0) {
+    throw new RematValueError(
+      `lax.map's batchSize is a whole number of slices, got ${batchSize}. Give 0 to compute all at once.`,
+    );
+  }
+  const each = vmap(f) as (x: unknown) => unknown;
+  const slices = mapTree((x: ArrayLike) => toArray(x, "map"), xs as never) as unknown;
+  const length = (leaves(slices) as NDArray[])[0]?.shape[0] ?? 0;
+  const batches = batchSize === 0 ? 0 : Math.floor(length / batchSize);
+  const whole = batches * batchSize;
+  if (batches === 0) return each(slices) as Traced<Y>;
+  const onEach = (fn: (x: NDArray, y: NDArray) => NDArray, tree: unknown, ...more: unknown[]): unknown =>
+    mapTree(fn as never, tree, ...more);
+  const rows = onEach((x) => reshaped(getitem(x, slice(whole)), [batches, batchSize, ...x.shape.slice(1)]), slices);
+  const rest = whole === length ? null : onEach((x) => getitem(x, slice(whole, null)), slices);
+  const [, ys] = scan(((_: unknown, x: unknown) => [[], each(x)]) as never, [] as never, rows as never);
+  const flat = (y: NDArray): NDArray => reshaped(y, [whole, ...y.shape.slice(2)]);
+  if (rest === null) return onEach(flat, ys) as Traced<Y>;
+  return onEach((y, z) => concatenated([flat(y), z], 0), ys, each(rest)) as Traced<Y>;
 }

@@ -1,34 +1,30 @@
-/** Derivatives and integrals of samples, samples on other scales, covariance, and products along one axis. */
+/** Derivatives and integrals of samples, samples on other scales, and products along one axis. */
 import type { NDArray } from "../core/array.ts";
 import { matchAxis } from "../core/axes.ts";
 import { batchFlat } from "../core/batch.ts";
-import { isComplex, isInexact, type DType } from "../core/dtype.ts";
+import { isComplex, type DType } from "../core/dtype.ts";
 import { canonicalDType } from "../core/scalar.ts";
 import { RematTypeError, RematValueError } from "../errors.ts";
-import { div, neg, sub } from "../primitives/arithmetic.ts";
+import { neg, sub } from "../primitives/arithmetic.ts";
 import { canonicalAxes, canonicalAxis, range, tupleText } from "../primitives/axes.ts";
 import { constLike } from "../primitives/broadcasting.ts";
-import { complex, conj, imag, real } from "../primitives/complex.ts";
+import { conj } from "../primitives/complex.ts";
 import { convertElementType } from "../primitives/convert.ts";
-import { sqrt } from "../primitives/elementwise.ts";
 import { counted } from "../primitives/iota.ts";
 import { stacked } from "../primitives/join.ts";
 import { slicedAlong } from "../primitives/pad.ts";
 import { broadcastedInDim, expanded, squeezed, transposed } from "../primitives/shape.ts";
 import { float, toArray, type ArrayLike } from "./asarray.ts";
-import { dot, matmul, vdot, type ProductOptions } from "./contractions.ts";
+import { matmul, vdot, type ProductOptions } from "./contractions.ts";
 import { linspace, type LinspaceOptions } from "./creation.ts";
 import { diff } from "./cumulative.ts";
-import { diag } from "./diagonals.ts";
 import { getitem, slice } from "./indexing.ts";
 import { jitted, jittedAll } from "./jitted.ts";
 import { concatenate } from "./joining.ts";
 import { arrayOf, keyOf, named } from "./options.ts";
-import { clip } from "./piecewise.ts";
 import { broadcastShapes, inexactDType, promoteDtypesInexact, resultType } from "./promote.ts";
 import { sum } from "./reductions.ts";
-import { reshape, atleast2d, moveaxis, squeeze } from "./shape.ts";
-import { averageWithWeights } from "./statistics.ts";
+import { reshape, moveaxis } from "./shape.ts";
 import { add, divide, log10, multiply, power, sign, subtract } from "./ufuncs.ts";
 
 export interface TrapezoidOptions {
@@ -214,68 +210,6 @@ export function geomspace(
       return convertElementType(place === 0 ? out : transposed(out, order), dtype);
     },
     [start, stop],
-  );
-}
-
-export interface CovOptions {
-  readonly y?: ArrayLike | null;
-  /** Whether rows are variables (the default) or columns. */
-  readonly rowvar?: boolean;
-  readonly bias?: boolean;
-  readonly ddof?: number | null;
-  readonly dtype?: DType | null;
-}
-
-/** The covariance of variables, each a row of samples. */
-export function cov(m: ArrayLike, y?: ArrayLike | null | CovOptions, options?: CovOptions): NDArray {
-  const given = named<CovOptions>(["y"], [y, options]);
-  const { rowvar = true, bias = false, dtype = null } = given;
-  const other = given.y ?? null;
-  const ddof = given.ddof ?? (bias ? 0 : 1);
-  if (dtype !== null && !isInexact(dtype)) {
-    throw new RematValueError(`cov: dtype must be a subclass of float or complex; got dtype=${dtype}.`);
-  }
-  return jitted(
-    "cov",
-    keyOf(rowvar, bias, given.ddof ?? null, dtype, other !== null),
-    (...args) => {
-      const [x, second] = promoteDtypesInexact(...args);
-      if (x.ndim > 2) throw new RematValueError(`m has more than 2 dimensions: its shape is ${tupleText(x.shape)}.`);
-      let rows = atleast2d(x);
-      if (!rowvar && x.ndim !== 1) rows = transposed(rows, [1, 0]);
-      if (other !== null) {
-        const more = atleast2d(second);
-        rows = concatenate([rows, !rowvar && more.shape[0] !== 1 ? transposed(more, [1, 0]) : more], 0);
-      }
-      if (dtype !== null) rows = convertElementType(rows, canonicalDType(dtype));
-      const [center, total] = averageWithWeights(rows, { axis: 1 });
-      getitem(total, 0);
-      const n = rows.shape[1] - ddof;
-      const spread = subtract(rows, getitem(center, slice(null), null));
-      const turned = transposed(spread, [1, 0]);
-      return squeeze(divide(dot(spread, isComplex(turned.dtype) ? conj(turned) : turned), n));
-    },
-    [m, ...(other === null ? [] : [other])],
-  );
-}
-
-/** The correlation of variables, each a row of samples. */
-export function corrcoef(x: ArrayLike, y?: ArrayLike | null | CovOptions, options?: CovOptions): NDArray {
-  const given = named<CovOptions>(["y"], [y, options]);
-  const other = given.y ?? null;
-  return jitted(
-    "corrcoef",
-    keyOf(given.rowvar ?? true, given.dtype ?? null, other !== null),
-    (a, ...more) => {
-      const c = cov(a, { y: more[0] ?? null, rowvar: given.rowvar ?? true, dtype: given.dtype ?? null });
-      if (c.ndim === 0) return div(c, c);
-      const d = diag(c);
-      const deviation = convertElementType(sqrt(isComplex(d.dtype) ? real(d) : d), c.dtype);
-      const scaled = divide(divide(c, getitem(deviation, slice(null), null)), getitem(deviation, null, slice(null)));
-      if (!isComplex(scaled.dtype)) return clip(scaled, -1, 1);
-      return complex(clip(real(scaled), -1, 1), clip(imag(scaled), -1, 1));
-    },
-    [x, ...(other === null ? [] : [other])],
   );
 }
 

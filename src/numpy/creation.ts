@@ -188,17 +188,39 @@ export interface LinspaceOptions extends DTypeOptions {
   readonly num?: number;
   readonly endpoint?: boolean;
   readonly axis?: number;
+  /** Gives the step between two samples beside them. */
+  readonly retstep?: boolean;
 }
 
 /** `num` numbers from `start` to `stop`, evenly spaced; `stop` is among them unless `endpoint` is false. */
 export function linspace(
   start: ArrayLike,
   stop: ArrayLike,
+  num: number | (LinspaceOptions & { readonly retstep: true }),
+  options: LinspaceOptions & { readonly retstep: true },
+): [samples: NDArray, step: NDArray];
+export function linspace(
+  start: ArrayLike,
+  stop: ArrayLike,
+  options: LinspaceOptions & { readonly retstep: true },
+): [samples: NDArray, step: NDArray];
+export function linspace(
+  start: ArrayLike,
+  stop: ArrayLike,
   num?: number | LinspaceOptions,
   options?: LinspaceOptions | boolean,
   more?: LinspaceOptions,
-): NDArray {
-  return spaced(start, stop, named<LinspaceOptions>(["num", "endpoint"], [num, options, more]))[0];
+): NDArray;
+export function linspace(
+  start: ArrayLike,
+  stop: ArrayLike,
+  num?: number | LinspaceOptions,
+  options?: LinspaceOptions | boolean,
+  more?: LinspaceOptions,
+): NDArray | [NDArray, NDArray] {
+  const given = named<LinspaceOptions>(["num", "endpoint"], [num, options, more]);
+  const [samples, step] = spaced(start, stop, given, given.retstep === true);
+  return given.retstep === true ? [samples, step] : samples;
 }
 
 /** The same, with the distance between neighbours. */

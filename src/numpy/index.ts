@@ -45,6 +45,7 @@ export * as fft from "./fft.ts";
 export * as linalg from "./linalg.ts";
 export * from "./quantiles.ts";
 export * from "./calculus.ts";
+export * from "./covariance.ts";
 export * from "./interpolation.ts";
 export * from "./grids.ts";
 export { packbits, unpackbits, type BitOrder, type PackOptions, type UnpackOptions } from "./bits.ts";

@@ -6,7 +6,10 @@ import { tupleText, range } from "../primitives/axes.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { customJvpCall } from "../primitives/customJvp.ts";
 import { HIGHEST, conjugated, swapped } from "../primitives/matrices.ts";
-import { expanded } from "../primitives/shape.ts";
+import { counted } from "../primitives/iota.ts";
+import { expanded, reversed } from "../primitives/shape.ts";
+import { sorted } from "../primitives/sort.ts";
+import { sort } from "../lax/sort.ts";
 import { array, toArray, type ArrayLike } from "./asarray.ts";
 import { matmul } from "./contractions.ts";
 import { empty } from "./creation.ts";
@@ -17,8 +20,9 @@ import { greater } from "./logic.ts";
 import { keyOf } from "./options.ts";
 import { promoteDtypesInexact } from "./promote.ts";
 import { max, sum } from "./reductions.ts";
+import { takeAlongAxis } from "./take.ts";
 import { matrixTranspose } from "./shape.ts";
-import { add, conj, divide, multiply, negative, subtract } from "./ufuncs.ts";
+import { abs, add, conj, divide, multiply, negative, sign, subtract } from "./ufuncs.ts";
 import { where } from "./where.ts";
 
 const inexact = (x: NDArray): NDArray => promoteDtypesInexact(x)[0];
@@ -89,21 +93,41 @@ export interface SvdOptions {
   /** Square matrices of vectors (the default), or as many vectors as there are singular values. */
   readonly fullMatrices?: boolean;
   readonly computeUv?: boolean;
+  /** The matrices are hermitian: their eigenvalues tell all. */
+  readonly hermitian?: boolean;
 }
 
 /** a = u diag(s) vh with descending s: `[u, s, vh]`, or s alone without `computeUv`. */
 export function svd(a: ArrayLike, options: SvdOptions & { readonly computeUv: false }): NDArray;
 export function svd(a: ArrayLike, options?: SvdOptions): [u: NDArray, s: NDArray, vh: NDArray];
 export function svd(a: ArrayLike, options: SvdOptions = {}): NDArray | [NDArray, NDArray, NDArray] {
-  const { fullMatrices = true, computeUv = true } = options;
+  const { fullMatrices = true, computeUv = true, hermitian = false } = options;
   const [u, s, vh] = jittedAll(
     "svd",
-    keyOf(fullMatrices, computeUv),
+    keyOf(fullMatrices, computeUv, hermitian),
     (x) =>
-      computeUv ? lax.svd(inexact(x), { fullMatrices }) : [lax.svd(inexact(x), { fullMatrices, computeUv: false })],
+      hermitian
+        ? bySpectrum(inexact(x), computeUv)
+        : computeUv
+          ? lax.svd(inexact(x), { fullMatrices })
+          : [lax.svd(inexact(x), { fullMatrices, computeUv: false })],
     [a],
   );
   return computeUv ? [u, s, vh] : u;
+}
+
+/** Of a hermitian matrix: its eigenvalues in the order of their size, with the signs in the right vectors. */
+function bySpectrum(a: NDArray, computeUv: boolean): NDArray[] {
+  const [v, w] = lax.eigh(a);
+  const size = abs(w);
+  const last = w.ndim - 1;
+  if (!computeUv) return [reversed(sorted(size, last), [last])];
+  const turns = sign(w);
+  const [s, places, signs] = sort([size, counted("uint32", size.shape, last), turns], { dimension: -1, numKeys: 1 });
+  const [descending, order, turned] = [s, places, signs].map((x) => reversed(x, [last])) as [NDArray, NDArray, NDArray];
+  const across = (x: NDArray): NDArray => getitem(x, "...", null, slice(null));
+  const u = takeAlongAxis(v, across(order), { axis: -1 });
+  return [u, descending, adjoint(multiply(u, convertElementType(across(turned), u.dtype)))];
 }
 
 /** Descending singular values. */

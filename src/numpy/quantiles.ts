@@ -14,7 +14,7 @@ import { gathered } from "../primitives/gather.ts";
 import { gatherDims } from "../primitives/gatherDimensions.ts";
 import { counted } from "../primitives/iota.ts";
 import { broadcastedInDim, expanded, reshaped } from "../primitives/shape.ts";
-import { sorted } from "../primitives/sort.ts";
+import { sorted, sortedTogether } from "../primitives/sort.ts";
 import { float, toArray, type ArrayLike } from "./asarray.ts";
 import { getitem } from "./indexing.ts";
 import { jitted } from "./jitted.ts";
@@ -23,15 +23,19 @@ import { promoteDtypesInexact } from "./promote.ts";
 import { any, sum, type Axis } from "./reductions.ts";
 import { ravel } from "./shape.ts";
 import { subtract, trueDivide } from "./ufuncs.ts";
+import { fittedWeights, invertedCdf } from "./weightedQuantiles.ts";
 import { where } from "./where.ts";
 
-export type QuantileMethod = "linear" | "lower" | "higher" | "midpoint" | "nearest";
+export type QuantileMethod = "linear" | "lower" | "higher" | "midpoint" | "nearest" | "inverted_cdf";
 
 export interface QuantileOptions {
   readonly axis?: Axis;
-  /** What is taken between two elements: a weighted mean, the lower, the higher, their mean, or the nearer one. */
+  /** What is taken between two elements: a weighted mean, the lower, the higher, their mean, or the nearer one; or the first element up to which
+   * the fraction of the weights is reached, the one method for which elements have weights. */
   readonly method?: QuantileMethod;
   readonly keepdims?: boolean;
+  /** What each element counts, of the shape of the array or of its reduced axes; for the method "inverted_cdf". */
+  readonly weights?: ArrayLike | null;
 }
 
 interface Settings {
@@ -45,6 +49,10 @@ const settings = ({ axis = null, method = "linear", keepdims = false }: Quantile
   method,
   keepdims,
 });
+
+/** The weights of the options as an operand, if there are any. */
+const weightsOf = (options: Partial<QuantileOptions>): ArrayLike[] =>
+  options.weights === undefined || options.weights === null ? [] : [options.weights];
 
 /** The array with the axes to reduce merged into one, and the shape of a result that keeps them. */
 function merged(x: NDArray, axis: Axis): { x: NDArray; axis: number; kept: number[] | null } {
@@ -67,11 +75,20 @@ interface Between {
   readonly high: NDArray;
   readonly lowWeight: NDArray;
   readonly highWeight: NDArray;
+  /** The sorted array, and what its elements count. */
+  readonly ascending: NDArray;
+  readonly shares: NDArray | null;
 }
 
-function neighbours(x: NDArray, q: NDArray, axis: number, keepdims: boolean): Between {
+function inOrder(x: NDArray, shares: NDArray | null, axis: number): [NDArray, NDArray | null] {
+  if (shares === null) return [sorted(x, axis), null];
+  const [a, w] = sortedTogether([x, shares], axis, 1);
+  return [a, w];
+}
+
+function neighbours(x: NDArray, q: NDArray, axis: number, keepdims: boolean, given: NDArray | null): Between {
   const clean = where(any(ne(x, x), { axis, keepdims: true }), float(NaN), x);
-  const a = sorted(clean, axis);
+  const [a, shares] = inOrder(clean, given, axis);
   const n = currentTrace().stageValue(literal(a.shape[axis], q.dtype));
   const last = (): NDArray => sub(n, constLike(n, 1));
   const place = mul(q, last());
@@ -90,12 +107,12 @@ function neighbours(x: NDArray, q: NDArray, axis: number, keepdims: boolean): Be
   const at = (k: NDArray): NDArray => gathered(a, expanded(k, [k.ndim]), dims, a.shape.with(axis, 1));
   const [low, high] = [at(i), at(j)];
   const fit = (w: NDArray): NDArray => (q.ndim === 1 ? broadcastedInDim(w, low.shape, [0]) : w);
-  return { low, high, lowWeight: fit(lowWeight), highWeight: fit(highWeight) };
+  return { low, high, lowWeight: fit(lowWeight), highWeight: fit(highWeight), ascending: a, shares };
 }
 
 /** The same among the elements that are not NaN, whose number differs from place to place. */
-function nanNeighbours(x: NDArray, q: NDArray, axis: number, keepdims: boolean): Between {
-  const a = sorted(where(ne(x, x), float(NaN), x), axis);
+function nanNeighbours(x: NDArray, q: NDArray, axis: number, keepdims: boolean, given: NDArray | null): Between {
+  const [a, shares] = inOrder(where(ne(x, x), float(NaN), x), given, axis);
   const numbers = sum(bitwiseNot(ne(a, a)), { axis, dtype: q.dtype, keepdims });
   const wide = expanded(q, range(numbers.ndim, q.ndim));
   const counts = expanded(numbers, range(q.ndim));
@@ -110,7 +127,7 @@ function nanNeighbours(x: NDArray, q: NDArray, axis: number, keepdims: boolean):
   const shape = [...q.shape, ...numbers.shape];
   const others = numbers.shape.map((_, d) => counted(int, shape, d + q.ndim));
   const at = (k: NDArray): NDArray => getitem(a, ...(keepdims ? others.with(axis, k) : inserted(others, axis, k)));
-  return { low: at(i), high: at(j), lowWeight, highWeight };
+  return { low: at(i), high: at(j), lowWeight, highWeight, ascending: a, shares };
 }
 
 function chosen({ low, high, lowWeight, highWeight }: Between, method: QuantileMethod, q: NDArray): NDArray {
@@ -128,18 +145,26 @@ function chosen({ low, high, lowWeight, highWeight }: Between, method: QuantileM
       return mul(add(low, high), constLike(low, 0.5));
     default:
       throw new RematValueError(
-        `method can only be 'linear', 'lower', 'higher', 'midpoint' or 'nearest', got '${String(method)}'.`,
+        `method can only be 'linear', 'lower', 'higher', 'midpoint', 'nearest' or 'inverted_cdf', got '${String(method)}'.`,
       );
   }
 }
 
-function quantileOf(name: "quantile" | "nanquantile", a: NDArray, q: NDArray, options: Settings): NDArray {
+function quantileOf(
+  name: "quantile" | "nanquantile",
+  a: NDArray,
+  q: NDArray,
+  options: Settings,
+  weights: readonly ArrayLike[],
+): NDArray {
   const { axis, method, keepdims } = options;
   return jitted(
     name,
-    keyOf(options),
-    (array, level) => {
-      const [given] = promoteDtypesInexact(array);
+    keyOf(options, weights.length),
+    (array, level, ...more) => {
+      const w = more.length === 0 ? null : more[0];
+      const [given, fitted] =
+        w === null ? [promoteDtypesInexact(array)[0], null] : fittedWeights(array, w, axis, method);
       if (isComplex(given.dtype)) {
         throw new RematValueError(
           `quantile does not support complex input, as the operation is poorly defined: got ${given.dtype}.`,
@@ -147,12 +172,16 @@ function quantileOf(name: "quantile" | "nanquantile", a: NDArray, q: NDArray, op
       }
       if (level.ndim > 1) throw new RematValueError(`q must be have rank <= 1, got shape ${tupleText(level.shape)}.`);
       const { x, axis: along, kept } = merged(given, axis);
-      const pair = (name === "quantile" ? neighbours : nanNeighbours)(x, level, along, keepdims);
-      const out = chosen(pair, method, level);
+      const shares = fitted === null ? null : merged(fitted, axis).x;
+      const pair = (name === "quantile" ? neighbours : nanNeighbours)(x, level, along, keepdims, shares);
+      const out =
+        method === "inverted_cdf"
+          ? invertedCdf(pair.ascending, level, pair.shares, along, keepdims, name === "nanquantile")
+          : chosen(pair, method, level);
       const shaped = keepdims && kept !== null && kept.length > 0 ? reshaped(out, [...level.shape, ...kept]) : out;
       return convertElementType(shaped, given.dtype);
     },
-    [a, q],
+    [a, q, ...weights],
   );
 }
 
@@ -166,6 +195,7 @@ const levels =
       toArray(a, name),
       toArray(q, name, 1),
       settings(named<QuantileOptions>(["axis"], [axis, options])),
+      weightsOf(named<QuantileOptions>(["axis"], [axis, options])),
     );
 
 /** The value below which the fraction `q` of the elements lies; `q` may be a vector. */
@@ -176,15 +206,17 @@ export const nanquantile: Quantile = levels("nanquantile");
 const percents =
   (name: "percentile" | "nanpercentile"): Quantile =>
   (a, q, axis, options) => {
-    const given = settings(named<QuantileOptions>(["axis"], [axis, options]));
+    const asked = named<QuantileOptions>(["axis"], [axis, options]);
+    const given = settings(asked);
+    const weights = weightsOf(asked);
     return jitted(
       name,
-      keyOf(given),
-      (x, level) => {
+      keyOf(given, weights.length),
+      (x, level, ...more) => {
         const fraction = trueDivide(promoteDtypesInexact(level)[0], 100);
-        return quantileOf(name === "percentile" ? "quantile" : "nanquantile", x, fraction, given);
+        return quantileOf(name === "percentile" ? "quantile" : "nanquantile", x, fraction, given, more);
       },
-      [a, q],
+      [a, q, ...weights],
     );
   };
 
@@ -202,7 +234,7 @@ const middle =
     return jitted(
       name,
       keyOf(given),
-      (x) => quantileOf(name === "median" ? "quantile" : "nanquantile", x, toArray(0.5), given),
+      (x) => quantileOf(name === "median" ? "quantile" : "nanquantile", x, toArray(0.5), given, []),
       [a],
     );
   };

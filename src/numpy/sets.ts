@@ -42,6 +42,8 @@ export interface UniqueOptions {
   readonly size?: number | null;
   /** What stands for missing elements. */
   readonly fillValue?: ArrayLike | null;
+  /** Read by nobody, as in JAX: the elements are in order in any case. */
+  readonly sorted?: boolean;
 }
 
 export interface UniqueResult {

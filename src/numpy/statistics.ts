@@ -186,19 +186,28 @@ export interface AverageOptions {
   readonly axis?: Axis;
   readonly weights?: ArrayLike | null;
   readonly keepdims?: boolean;
+  /** Gives the sum of the weights beside the mean. */
+  readonly returned?: boolean;
 }
 
-/** The mean, weighted if weights are given. */
-export const average = (
+type Returned = AverageOptions & { readonly returned: true };
+
+/** The mean, weighted if weights are given; with `returned`, beside the sum of the weights (the number of elements without weights). */
+export function average(a: ArrayLike, options: Returned): [mean: NDArray, total: NDArray];
+export function average(a: ArrayLike, axis: Axis, options: Returned): [mean: NDArray, total: NDArray];
+export function average(
   a: ArrayLike,
   axis?: Axis | AverageOptions,
   weights?: ArrayLike | AverageOptions | null,
-): NDArray => averageOf(a, named<AverageOptions>(["axis", "weights"], [axis, weights]), false)[0];
-
-/** The weighted mean together with the sum of the weights. */
-export function averageWithWeights(a: ArrayLike, options: AverageOptions = {}): readonly [NDArray, NDArray] {
-  const [mean, total] = averageOf(a, options, true);
-  return [mean, total];
+): NDArray;
+export function average(
+  a: ArrayLike,
+  axis?: Axis | AverageOptions,
+  weights?: ArrayLike | AverageOptions | null,
+): NDArray | [NDArray, NDArray] {
+  const given = named<AverageOptions>(["axis", "weights"], [axis, weights]);
+  const [mean, total] = averageOf(a, given, given.returned === true);
+  return given.returned === true ? [mean, total] : mean;
 }
 
 function averageOf(a: ArrayLike, options: Partial<AverageOptions>, returned: boolean): readonly NDArray[] {

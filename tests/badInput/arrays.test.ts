@@ -1,7 +1,7 @@
 /** Bad input to traced functions and to functions of arrays: arguments and shapes. */
 import { describe } from "vitest";
 import * as remat from "../../src/index.ts";
-import { np, type NDArray } from "../../src/index.ts";
+import { lax, np, type NDArray } from "../../src/index.ts";
 import { x, s, loose, grad_, jit_, vmap_, checkpoint_, table, worksAfterwards } from "./table.ts";
 
 worksAfterwards();
@@ -116,6 +116,37 @@ describe("arrays", () => {
       remat.ShapeError,
       ["(2, 2), (3,)"],
     ],
+    [
+      "weights of samples that are not there",
+      () => np.cov(np.ones([2, 3]), { aweights: [1, 2] }),
+      remat.RematValueError,
+      ["incompatible numbers of samples and aweights", "3", "(2,)"],
+    ],
+    [
+      "counts that are none",
+      () => np.cov(np.ones([2, 3]), { fweights: x }),
+      remat.RematTypeError,
+      ["integer", "float32"],
+    ],
+    [
+      "weights for a method without",
+      () => np.quantile(x, 0.5, { weights: x }),
+      remat.UnsupportedError,
+      ["linear doesn't support weights", "inverted_cdf"],
+    ],
+    [
+      "weights that do not fit",
+      () => np.quantile(np.ones([2, 3]), 0.5, 1, { weights: np.ones([2]), method: "inverted_cdf" }),
+      remat.RematValueError,
+      ["(2,)", "(3,)"],
+    ],
+    [
+      "half of a batch",
+      () => lax.map((v: NDArray) => v, x, { batchSize: 0.5 }),
+      remat.RematValueError,
+      ["0.5", "whole"],
+    ],
+    ["a slice from a fraction", () => lax.slice(x, [0.5], [2]), remat.ShapeError, ["(0.5,)", "integer"]],
     ["einsum with a letter too many", () => np.einsum("ij->i", x), remat.RematValueError, ["'ij'", "(3,)"]],
   ]);
 });

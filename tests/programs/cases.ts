@@ -3,11 +3,17 @@ import type { NDArray } from "../../src/index.ts";
 import { axisNames } from "./axisNames.ts";
 import { calls } from "./calls.ts";
 import { decompositions } from "./decompositions.ts";
+import { options } from "./options.ts";
 
 /** What a case computes: arrays, in lists or objects that are as deep as they may be. */
 export type Case = (...args: NDArray[]) => unknown;
 
-export const families: Readonly<Record<string, Readonly<Record<string, Case>>>> = { axisNames, calls, decompositions };
+export const families: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
+  axisNames,
+  calls,
+  decompositions,
+  options,
+};
 
 /**
  * What is not the same, by family and name. "values": vectors that are determined up to a factor of size one have another one here than LAPACK's in single
