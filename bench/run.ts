@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--FLAG=VALUE]`: runs a benchmark. Figures are ratios within one run; the machine should be idle otherwise. */
 import { benchGemm } from "./gemm.ts";
 import { benchMath } from "./math.ts";
+import { benchMemory } from "./memory.ts";
 import { benchPlanner } from "./planner.ts";
 import { benchThreads } from "./threads.ts";
 import { benchTrace } from "./trace.ts";
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => unknown>> = {
   math: benchMath,
   planner: () => benchPlanner(flags),
   threads: () => benchThreads(flags),
+  memory: () => benchMemory(flags),
   workloads: () => benchWorkloads(flags),
 };
 
