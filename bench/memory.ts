@@ -80,10 +80,10 @@ function benchModel(model: Model, out: (line: string) => void): void {
   };
   row("as it is", plain, whole, "");
   const wrapped = (name: string, f: Step): void => {
-    row(name, jit(f as never) as unknown as Step, memory(f, ...args).peak, "");
+    row(name, jit(f as never), memory(f, ...args).peak, "");
   };
   for (const [name, policy] of Object.entries(policies)) {
-    wrapped(name, valueAndGrad(model.loss((block) => checkpoint(block, { policy }))) as unknown as Step);
+    wrapped(name, valueAndGrad(model.loss((block) => checkpoint(block, { policy }))));
   }
   if (model.name === "LSTM-1000") {
     for (const kept of ["sqrt", "binomial"] as const) {

@@ -2,6 +2,7 @@
 export { BudgetError, type BudgetHolder, PlanGraphError } from "../errors.ts";
 export type { InPlace, PlanEdge, PlanGraph, PlanNode, PlanOutput } from "./graph.ts";
 export { type ExactOptions, type ExactPlan, planGraphExact } from "./exact/planExact.ts";
+export { paretoGraphInWorker, planGraphInWorker, type WorkerOptions } from "./inWorker.ts";
 export { formatBytes, parseBudget } from "../bytes.ts";
 export { readNodeLink } from "./nodeLink.ts";
 export { type ParetoOptions, paretoGraph } from "./paretoGraph.ts";
