@@ -30,7 +30,7 @@ const curves = new Memo<Jaxpr, Curve>();
  * `memory` tells. Each checkpointed call has the budget for itself: one around the whole function is chosen best. Loops inside a region save
  * nothing but what their steps hand on, which counts.
  *
- * A bigger budget never recomputes more. The budget holds for the program that is split, so the same policy serves functions of any size.
+ * On regions of up to a dozen equations the choice is the best there is; a bigger budget never recomputes more. The budget holds for the program that is split, so the same policy serves functions of any size.
  *
  * @throws MemoryBudgetError for what is no amount of memory.
  * @throws BudgetError when a function is differentiated whose region fits into no such budget: it says the smallest that was found and what holds it.

@@ -1,7 +1,8 @@
 /**
  * The curve of peak and recomputation for a checkpointed region: which equations to save for every amount of memory. A search from several starts
  * (everything, nothing, segments cut where little crosses, everything above some cost for each byte) towards a ladder of targets: what holds the peak is
- * given up while it is above the target, cheapest first, and what is dear for its bytes is saved while it stays below. Every point is simulated
+ * given up while it is above the target, cheapest first, and what is dear for its bytes is saved while it stays below. Then points are improved by one
+ * equation, or two, more or less. Every point is simulated
  * (`region.ts`). The ladder does not depend on what is asked for, so a bigger budget never gives a slower choice.
  *
  * Segments: Chen et al., Training Deep Nets with Sublinear Memory Cost (2016).
@@ -16,8 +17,10 @@ export interface RegionPoint extends RegionCost {
 
 const TARGETS = 16;
 const STARTS = 3;
+/** Up to so many equations, two at a time are changed. */
+const PAIRS = 40;
 /** Simulations of all equations together that a search may take, in steps. */
-const WORK = 1e7;
+const WORK = 2e6;
 
 /** Choices of saved equations with rising peak and falling time; the first has the least peak that was found. */
 export function regionFront(region: Region): readonly RegionPoint[] {
@@ -26,6 +29,10 @@ export function regionFront(region: Region): readonly RegionPoint[] {
 
 type Choice = Uint8Array<ArrayBuffer>;
 
+interface Point extends RegionPoint {
+  readonly choice: Choice;
+}
+
 class Search {
   readonly #region: Region;
   /** One equation may stand in several calls of one body: all are saved, or none. */
@@ -33,8 +40,8 @@ class Search {
   readonly #classOf: Int32Array;
   readonly #bytes: Float64Array;
   readonly #time: Float64Array;
-  readonly #points: RegionPoint[] = [];
-  readonly #seen = new Map<string, RegionPoint>();
+  readonly #points: Point[] = [];
+  readonly #seen = new Map<string, Point>();
   #left: number;
 
   constructor(region: Region) {
@@ -72,10 +79,38 @@ class Search {
       );
       for (const { choice, cost } of near.slice(0, STARTS)) this.#towards(target, choice, cost);
     }
+    this.#polish();
+    return this.#best();
+  }
+
+  /** What no other point beats. */
+  #best(): readonly Point[] {
     const all = [...this.#points].sort((a, b) => a.peak - b.peak || a.time - b.time);
-    const front: RegionPoint[] = [];
+    const front: Point[] = [];
     for (const p of all) if (front.length === 0 || p.time < front[front.length - 1].time) front.push(p);
     return front;
+  }
+
+  /** Saves one equation more or less, or one for another, at each point of the curve, until nothing gets better or the work is done. */
+  #polish(): void {
+    const done = new Set<Point>();
+    for (;;) {
+      const point = this.#best().find((p) => !done.has(p));
+      if (point === undefined) return;
+      done.add(point);
+      const choice = point.choice.slice();
+      for (let c = 0; c < choice.length; c++) {
+        choice[c] ^= 1;
+        if (this.#left <= 0) return;
+        this.#run(choice);
+        for (let d = 0; d < c && choice.length <= PAIRS; d++) {
+          choice[d] ^= 1;
+          this.#run(choice);
+          choice[d] ^= 1;
+        }
+        choice[c] ^= 1;
+      }
+    }
   }
 
   #run(choice: Choice): RegionCost {
@@ -85,7 +120,7 @@ class Search {
     this.#left--;
     const chosen = choice.slice();
     const saves = (): ReadonlySet<Eqn> => new Set(this.#eqns.filter((_, c) => chosen[c] === 1));
-    const point = { ...runRegion(this.#region, (node) => choice[this.#classOf[node]] === 1), saves };
+    const point = { ...runRegion(this.#region, (node) => chosen[this.#classOf[node]] === 1), saves, choice: chosen };
     this.#seen.set(key, point);
     this.#points.push(point);
     return point;

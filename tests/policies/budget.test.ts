@@ -118,6 +118,28 @@ describe("the curve", () => {
     expect(front[0].recomputed.length).toBeLessThanOrEqual(2 * LAYERS);
   });
 
+  test("of small regions is that of all choices", () => {
+    const f = (x: NDArray): NDArray => {
+      const a = np.sin(x);
+      const b = np.exp(np.dot(a, x).mul(0.01));
+      const c = np.tanh(np.dot(b, a));
+      const d = np.dot(np.cos(c), np.sum(b, { axis: 0, keepdims: true }).mul(c));
+      return np.sum(np.tanh(d).mul(a));
+    };
+    const region = regionFor(f, [normal(1, [8, 8])]);
+    const eqns = [...new Set(region.known.filter((n) => n.choosable).map((n) => n.eqn))];
+    expect(eqns.length).toBeGreaterThan(8);
+    const all = Array.from({ length: 1 << eqns.length }, (_, mask) => {
+      const saved = new Set(eqns.filter((_, i) => ((mask >> i) & 1) === 1));
+      return runRegion(region, (node) => saved.has(region.known[node].eqn));
+    });
+    const front = regionFront(region);
+    for (const budget of new Set(all.map((p) => p.peak))) {
+      const best = Math.min(...all.flatMap((p) => (p.peak <= budget ? [p.time] : [])));
+      expect(front.findLast((p) => p.peak <= budget)?.time).toBe(best);
+    }
+  });
+
   test("is a curve, and its points are what a run says", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 14 }), (code) => {
