@@ -27,7 +27,7 @@ function equation(primitive: Primitive, dtype: DType): Eqn | null {
     if (primitive.name === "select_n" && n !== 3) continue;
     try {
       const own = params[primitive.name] ?? {};
-      const outs = primitive.type(avals, own as never);
+      const outs = primitive.type(avals, own);
       return {
         primitive,
         invars: avals.map((a) => new Var(a)),
