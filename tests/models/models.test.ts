@@ -22,8 +22,8 @@ import { lstmLoss, type LoopCheckpoint } from "../../examples/models/lstm.ts";
 import { lstm1000, models } from "../../examples/models/index.ts";
 import type { Parameters, Wrap } from "../../examples/models/model.ts";
 
-// Only an engine that compiles knows its peak.
-setEngine("wasm");
+// Only an engine that compiles knows its peak; it has the settings of those that run.
+setEngine(createWasm(js));
 
 type Step = (params: Parameters, batch: Parameters) => readonly [NDArray, Parameters];
 
