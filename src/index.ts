@@ -80,9 +80,11 @@ export {
 export {
   pareto,
   plan,
+  planAsync,
   type Pareto,
   type ParetoPoint,
   type PeakAndTime,
+  type PlanAsyncOptions,
   type PlannedValue,
   type PlanProgramOptions,
   type ProgramPlan,

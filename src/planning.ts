@@ -4,12 +4,22 @@
  */
 import { jit, jitProgram, makeJaxpr, ShapeDType } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
-import { compileWithin, programFront, type FrontPoint, type KernelGraph, type ProgramFront } from "./compile/budget.ts";
-import { currentEngine, type CompileProgress, type MemoryBudget } from "./core/engine.ts";
+import {
+  addProgram,
+  compileWithin,
+  programFront,
+  programFrontInWorker,
+  type FrontPoint,
+  type KernelGraph,
+  type ProgramFront,
+} from "./compile/budget.ts";
+import { currentEngine, type CompileProgress, type MemoryBudget, type RunOptions } from "./core/engine.ts";
 import type { ClosedJaxpr, Eqn } from "./core/jaxpr.ts";
 import type { NDArray } from "./core/array.ts";
 import { isCompiling, type CompilingEngine } from "./compile/compile.ts";
+import type { Target } from "./compile/target.ts";
 import { UnsupportedError } from "./errors.ts";
+import { planGraphExact } from "./plan/exact/planExact.ts";
 import { memoryText, reportOf, type MemoryReport } from "./memory.ts";
 import { formatBytes } from "./bytes.ts";
 import { checkpointPolicies, type Policy } from "./policies.ts";
@@ -99,9 +109,67 @@ export function plan<A extends readonly unknown[], R>(
   args: A,
   { memory, offload = false, onProgress }: PlanProgramOptions,
 ): ProgramPlan<(...args: A) => R> {
+  return describePlan(
+    f,
+    programOf(f, args),
+    compilingEngine().target,
+    memory,
+    offload,
+    runOptions(offload, onProgress),
+  );
+}
+
+const runOptions = (offload: boolean, onProgress: PlanProgramOptions["onProgress"]): RunOptions => ({
+  ...(onProgress === undefined ? {} : { onProgress }),
+  ...(offload ? { offload: {} } : {}),
+});
+
+export interface PlanAsyncOptions extends PlanProgramOptions {
+  /** "exact" asks HiGHS, too (the optional package `highs`), which proves how good the plan is or finds a better one. */
+  readonly solver?: "search" | "exact";
+  /** Seconds that the solver may take: 60 by default. */
+  readonly solverSeconds?: number;
+  /** Ends the search; the promise is rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * `plan`, with the search in a worker, so that this thread goes on meanwhile; and, if asked for, with an exact solver, whose bound is the plan's `gap`.
+ * A plan found so is known from then on: `plan` and `jit` within budgets take it, too.
+ *
+ * @throws BudgetError as `plan` does, PlanGraphError where `highs` is not installed or the program is too large for it.
+ * @example
+ * const { gap } = await planAsync(f, [x], { memory: "16KiB", solver: "exact" });
+ */
+export async function planAsync<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  args: A,
+  { memory, offload = false, onProgress, solver = "search", solverSeconds, signal }: PlanAsyncOptions,
+): Promise<ProgramPlan<(...args: A) => R>> {
   const closed = programOf(f, args);
-  const options = { ...(onProgress === undefined ? {} : { onProgress }), ...(offload ? { offload: {} } : {}) };
+  const options = runOptions(offload, onProgress);
   const { target } = compilingEngine();
+  const front = await programFrontInWorker(closed, target, runOptions(false, onProgress), signal);
+  const quick = describePlan(f, closed, target, memory, offload, options);
+  if (solver === "search") return quick;
+  const exact = await planGraphExact(front.graph.graph, {
+    memory: Math.max(quick.budget, 2),
+    ...(solverSeconds === undefined ? {} : { solverSeconds }),
+  });
+  addProgram(closed, target, options, front, exact);
+  const planned = describePlan(f, closed, target, memory, offload, options);
+  const time = Math.min(planned.time, exact.lowerBound.time);
+  return { ...planned, lowerBound: { ...planned.lowerBound, time }, gap: (planned.time - time) / planned.time };
+}
+
+function describePlan<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+  memory: MemoryBudget,
+  offload: boolean,
+  options: RunOptions,
+): ProgramPlan<(...args: A) => R> {
   const planned = compileWithin(closed, target, memory, options);
   const { point, front, compiled, budget } = planned;
   const report = reportOf(compiled);

@@ -12,6 +12,7 @@ import { Memo } from "../core/memo.ts";
 import { bytesOf, flopsOf } from "../passes/costs.ts";
 import { BudgetError } from "../errors.ts";
 import { flatten } from "../plan/graph.ts";
+import { paretoGraphInWorker } from "../plan/inWorker.ts";
 import { searchFlat } from "../plan/planGraph.ts";
 import { floorOf } from "../plan/simulate.ts";
 import { parseBudget } from "../bytes.ts";
@@ -76,13 +77,22 @@ const COMPILED = 24;
 const timeOf = (eqn: Eqn): number => Math.max(flopsOf(eqn) / FLOPS, bytesOf(eqn) / BYTES) + 1e-7;
 
 const fronts = new Memo<ClosedJaxpr<NDArray>, ProgramFront>();
+/** Whose curves are known, or being found. */
+const searched = new WeakMap<ClosedJaxpr<NDArray>, Set<string>>();
+
+const markSearched = (closed: ClosedJaxpr<NDArray>, key: string): void => {
+  searched.set(closed, (searched.get(closed) ?? new Set<string>()).add(key));
+};
 
 /**
  * The curve of a jaxpr's programs: found once, and the same for every budget, so that a larger budget never gives a slower program.
  */
 export const programFront = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): ProgramFront => {
   const key = options.donated?.join() ?? "";
-  const front = fronts.get(closed, key, () => searchPrograms(closed, target, options));
+  const front = fronts.get(closed, key, () => {
+    markSearched(closed, key);
+    return searchPrograms(closed, target, options);
+  });
   if (options.offload === undefined) return front;
   return fronts.get(closed, `${key} offload`, () => {
     const spilled = spillCurves(closed, target, options, front);
@@ -90,28 +100,79 @@ export const programFront = (closed: ClosedJaxpr<NDArray>, target: Target, optio
   });
 };
 
-function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): ProgramFront {
+/** A program before its curve is known. */
+interface Draft {
+  readonly ordered: OrderedProgram;
+  readonly unplanned: Compiled;
+  readonly whole: KernelGraph;
+  readonly effort: number;
+}
+
+function draftOf(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): Draft {
   const ordered = orderedProgram(closed);
   const unplanned = compileOrdered(closed, ordered, target, options);
   const whole = kernelGraph(ordered, unplanned);
-  const flat = flatten(whole.graph);
-  const effort = whole.groups.length > 600 ? 0.5 : 1;
-  const report = (done: number): void => {
-    options.onProgress?.({ phase: "plan", done });
-  };
-  report(0);
-  const found = searchFlat(flat, Infinity, { effort });
-  report(0.5);
+  return { ordered, unplanned, whole, effort: whole.groups.length > 600 ? 0.5 : 1 };
+}
+
+function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): ProgramFront {
+  const draft = draftOf(closed, target, options);
+  options.onProgress?.({ phase: "plan", done: 0 });
+  const found = searchFlat(flatten(draft.whole.graph), Infinity, { effort: draft.effort });
+  const sequences = found.map(({ seq, time }) => ({ sequence: Array.from(seq), time }));
+  return compileFront(closed, target, options, draft, sequences);
+}
+
+/** Finds the curve of a jaxpr's programs in a worker; from then on `programFront` knows it. */
+export async function programFrontInWorker(
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+  options: RunOptions,
+  signal?: AbortSignal,
+): Promise<ProgramFront> {
+  const key = options.donated?.join() ?? "";
+  if (searched.get(closed)?.has(key) === true) return programFront(closed, target, options);
+  const draft = draftOf(closed, target, options);
+  const plans = await paretoGraphInWorker(draft.whole.graph, {
+    effort: draft.effort,
+    onProgress: ({ done }) => options.onProgress?.({ phase: "plan", done: done / 2 }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  fronts.get(closed, key, () => compileFront(closed, target, options, draft, plans));
+  markSearched(closed, key);
+  return programFront(closed, target, options);
+}
+
+/** Learns the true peaks of plans by compiling them. */
+function compileFront(
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+  options: RunOptions,
+  { ordered, unplanned, whole }: Draft,
+  found: readonly { readonly sequence: readonly number[]; readonly time: number }[],
+): ProgramFront {
   const every = Math.max(1, Math.ceil(found.length / COMPILED));
   const chosen = found.filter((_, i) => i % every === 0 || i === found.length - 1);
-  const all: FrontPoint[] = chosen.map(({ seq, time }, i) => {
-    const sequence = Array.from(seq);
-    report(0.5 + (0.5 * i) / chosen.length);
+  const all: FrontPoint[] = chosen.map(({ sequence, time }, i) => {
+    options.onProgress?.({ phase: "plan", done: 0.5 + (0.5 * i) / chosen.length });
     const { layout } = compileOrdered(closed, reordered(ordered, whole, sequence), target, options);
     return { peak: layout.size, time, sequence };
   });
   all.push({ peak: unplanned.layout.size, time: sum(whole.graph.nodes.map((n) => n.cost)), sequence: null });
-  return { unplanned, graph: whole, floor: floorOf(flat), points: fastestByPeak(all) };
+  return { unplanned, graph: whole, floor: floorOf(flatten(whole.graph)), points: fastestByPeak(all) };
+}
+
+/** Adds a program to the curve, where it is faster than those that are no larger. */
+export function addProgram(
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+  options: RunOptions,
+  front: ProgramFront,
+  { sequence, time }: { readonly sequence: readonly number[]; readonly time: number },
+): void {
+  const { layout } = compileOrdered(closed, reordered(orderedProgram(closed), front.graph, sequence), target, options);
+  const points = fastestByPeak([...front.points, { peak: layout.size, time, sequence }]);
+  (front.points as FrontPoint[]).splice(0, Infinity, ...points);
 }
 
 /** Of two programs of one time the smaller counts; a larger one must be faster. */

@@ -59,12 +59,10 @@ function startWorker(): AnyWorker {
   const scope = globalThis as unknown as Scope;
   const threads = scope.process?.getBuiltinModule?.("node:worker_threads") as
     { readonly Worker: new (url: URL) => NodeWorker } | undefined;
-  // Unbuilt, the source runs as it is.
-  const url = import.meta.url.endsWith(".ts")
-    ? new URL("./worker.ts", import.meta.url)
-    : new URL("./worker.js", import.meta.url);
   if (threads !== undefined) {
-    const worker = new threads.Worker(url);
+    // Unbuilt, the source runs as it is.
+    const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
+    const worker = new threads.Worker(new URL(file, import.meta.url));
     return {
       postMessage: (request) => worker.postMessage(request),
       terminate: () => worker.terminate(),
@@ -74,12 +72,13 @@ function startWorker(): AnyWorker {
       },
     };
   }
-  if (scope.Worker === undefined) {
+  const { Worker } = scope;
+  if (Worker === undefined) {
     throw new PlanGraphError(
       "a plan was asked for in a worker, and there are no workers here. Use planGraph, which plans at once.",
     );
   }
-  const worker = new scope.Worker(url, { type: "module" });
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   return {
     postMessage: (request) => worker.postMessage(request),
     terminate: () => worker.terminate(),
