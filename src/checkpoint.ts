@@ -114,7 +114,7 @@ function callCheckpointed(
   const split = new SplitArgs(original, args, statics);
   let cache = programs.get(f);
   if (cache === undefined) programs.set(f, (cache = new TraceCache()));
-  const traced = cache.get(split.key(), () => traceArgs(f, split, args, "checkpoint / remat"));
+  const traced = cache.of(split, () => traceArgs(f, split, args, "checkpoint / remat"));
   const { consts, jaxpr } = traced.closed;
   const outs = bind(rematP, [...consts, ...split.leaves], {
     jaxpr: constsToInputs(jaxpr),

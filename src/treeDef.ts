@@ -75,7 +75,15 @@ export class TreeDef {
   }
 
   equals(other: TreeDef): boolean {
-    return this === other || (this.numLeaves === other.numLeaves && this.key === other.key);
+    if (this === other) return true;
+    if (this.kind !== other.kind || this.numLeaves !== other.numLeaves) return false;
+    const { kind, children, keys } = this;
+    if (kind !== "array" && kind !== "object") return this.key === other.key;
+    if (children.length !== other.children.length) return false;
+    // Keys of objects are strings.
+    for (let i = 0; i < keys.length; i++) if (keys[i] !== other.keys[i]) return false;
+    for (let i = 0; i < children.length; i++) if (!children[i].equals(other.children[i])) return false;
+    return true;
   }
 
   /** As JAX prints it: `PyTreeDef({'a': *, 'b': (*, *)})`. */

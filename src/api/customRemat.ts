@@ -56,7 +56,7 @@ export function customRemat<A extends readonly unknown[], R, K, S>(
   const call = (...args: readonly unknown[]): unknown => {
     const statics = canonicalArgnums("customRemat's staticArgnums", options.staticArgnums ?? [], args.length);
     const split = new SplitArgs(target, args, statics);
-    const traced = programs.get(split.key(), () => traceArgs(target, split, args, "custom_remat"));
+    const traced = programs.of(split, () => traceArgs(target, split, args, "custom_remat"));
     const { consts, jaxpr } = traced.closed;
     // Rules outlive the call: they keep the static arguments, but not the arrays.
     const kept = args.map((x, i) => (statics.includes(i) ? x : null));

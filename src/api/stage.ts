@@ -72,8 +72,7 @@ export class SplitArgs {
   constructor(f: AnyFunction, args: readonly unknown[], statics: readonly number[]) {
     this.#args = args;
     this.statics = statics;
-    const isStatic = new Set(statics);
-    const { leaves, treedef } = flatten(isStatic.size === 0 ? args : args.filter((_, i) => !isStatic.has(i)));
+    const { leaves, treedef } = flatten(statics.length === 0 ? args : args.filter((_, i) => !statics.includes(i)));
     this.treedef = treedef;
     this.leaves = leaves.map((x, i) => {
       const leaf = leafArray(x, "asWritten");
@@ -164,24 +163,59 @@ export function traceArgs(f: AnyFunction, split: SplitArgs, args: readonly unkno
   return { closed, resultTree: extra };
 }
 
+/** What the last call was traced for. A training loop asks for the same program again and again, and to make a key takes longer than to look. */
+interface Latest {
+  readonly treedef: TreeDef;
+  readonly avals: readonly ShapedArray[];
+  readonly x64: boolean;
+  readonly axes: string;
+  readonly traced: Traced;
+}
+
 /** Programs by function; a program that closes over a tracer of an ended transformation is not used again. */
 export class TraceCache {
   readonly #direct = new Map<string, Traced>();
   readonly #replayed = new Map<string, Traced>();
+  #latest: Latest | null = null;
 
   get(key: string, trace: () => Traced): Traced {
     const entries = isReplaying() ? this.#replayed : this.#direct;
     const known = entries.get(key);
-    if (known?.closed.consts.every(isAlive)) return known;
+    if (known !== undefined && isUsable(known)) return known;
     const traced = trace();
     entries.set(key, traced);
     return traced;
   }
+
+  /** The program for these arguments. */
+  of(split: SplitArgs, trace: () => Traced): Traced {
+    if (split.statics.length > 0 || isReplaying()) return this.get(split.key(), trace);
+    const latest = this.#latest;
+    if (latest !== null && isSame(latest, split) && isUsable(latest.traced)) return latest.traced;
+    const traced = this.get(split.key(), trace);
+    const { treedef, leaves } = split;
+    const avals = leaves.map((x) => x.aval);
+    this.#latest = { treedef, avals, x64: x64Enabled(), axes: axisNamesKey(), traced };
+    return traced;
+  }
 }
+
+function isSame({ treedef, avals, x64, axes }: Latest, split: SplitArgs): boolean {
+  if (x64 !== x64Enabled() || axes !== axisNamesKey() || !treedef.equals(split.treedef)) return false;
+  const { leaves } = split;
+  for (let i = 0; i < avals.length; i++) {
+    const { aval } = leaves[i];
+    if (aval !== avals[i] && aval.key !== avals[i].key) return false;
+  }
+  return true;
+}
+
+const isUsable = ({ closed }: Traced): boolean => closed.consts.every(isAlive);
 
 const isAlive = (x: NDArray): boolean => !(x instanceof Tracer) || (x.trace as { live?: boolean }).live !== false;
 
 const programs = new WeakMap<AnyFunction, TraceCache>();
+const NO_STATICS: readonly number[] = [];
 
 function cacheOf(f: AnyFunction): TraceCache {
   let cache = programs.get(f);
@@ -199,9 +233,10 @@ function cacheOf(f: AnyFunction): TraceCache {
 export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): F {
   requireFunction(f, "jit");
   const name = functionName(f);
+  const hasStatics = options.staticArgnums !== undefined || options.staticArgnames !== undefined;
   const jitted = (...args: readonly unknown[]): unknown => {
-    const split = new SplitArgs(f, args, resolveStatics(f, options, args));
-    const traced = cacheOf(f).get(split.key(), () => traceArgs(f, split, args, "jit"));
+    const split = new SplitArgs(f, args, hasStatics ? resolveStatics(f, options, args) : NO_STATICS);
+    const traced = cacheOf(f).of(split, () => traceArgs(f, split, args, "jit"));
     const run = runOptions(options, args, split.statics);
     return unflatten(traced.resultTree, bindJit(name, traced.closed, split.leaves, options.inline ?? false, run));
   };
@@ -216,12 +251,13 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): F {
 export function jitProgram(f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArray> {
   requireFunction(f, "jit");
   const split = new SplitArgs(f, args, []);
-  return cacheOf(f).get(split.key(), () => traceArgs(f, split, args, "jit")).closed;
+  return cacheOf(f).of(split, () => traceArgs(f, split, args, "jit")).closed;
 }
 
 function runOptions(options: JitOptions, args: readonly unknown[], statics: readonly number[]): RunOptions | undefined {
   const { engine, memory, offload, onProgress, donateArgnums } = options;
-  if ([engine, memory, offload, onProgress, donateArgnums].every((option) => option === undefined)) return undefined;
+  const asEver = engine === undefined && memory === undefined && onProgress === undefined;
+  if (asEver && offload === undefined && donateArgnums === undefined) return undefined;
   return {
     ...(offload === undefined || offload === false ? {} : { offload: checkOffload(offload) }),
     ...(engine === undefined ? {} : { engine: engineOf(engine) }),

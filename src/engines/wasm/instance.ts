@@ -5,6 +5,7 @@ import type { Engine, OffloadOptions } from "../../core/engine.ts";
 import type { Compiled } from "../../compile/compile.ts";
 import type { Buffer, CallStep } from "../../compile/program.ts";
 import { OutOfMemoryError } from "../../errors.ts";
+import { copyOf } from "./copies.ts";
 import { ARENA, arenaLimit, type Arena } from "./arena.ts";
 import { hostImports } from "./code/host.ts";
 import type { HostMemory } from "./hostMemory.ts";
@@ -42,6 +43,8 @@ export class Instance {
   readonly #outputs: readonly (Window | null)[];
   readonly #donated: readonly boolean[];
   readonly #shares: boolean;
+  /** Whether anything of it lies in host memory. */
+  readonly #offloads: boolean;
   #memory: ArrayBufferLike | null = null;
   /** The elements that lie in the arena as arguments, from the last run. */
   #last: (TypedArray | null)[];
@@ -76,6 +79,10 @@ export class Instance {
     this.#constants = program.constants.map((c) => window(c.buffer));
     this.#outputs = program.outputs.map((o) => (o.kind === "buffer" && !o.buffer.host ? window(o.buffer) : null));
     this.#last = program.inputs.map(() => null);
+    this.#offloads =
+      layout.host.slots.length > 0 ||
+      program.inputs.some((b) => b.host) ||
+      program.outputs.some((o) => o.kind === "buffer" && o.buffer.host);
   }
 
   /** Runs the program on these arguments. */
@@ -101,19 +108,31 @@ export class Instance {
       (place.view as Float32Array).set(data as Float32Array);
       this.#last[i] = this.#donated[i] ? null : data;
     }
+    if (!this.#offloads) return this.#runAndRead(args);
     const away = args.filter((_, i) => program.inputs[i].host).map((a) => a.data);
     try {
       this.#host.begin(this, layout.host.slots, away, offload?.disk);
-      if (this.#shares) this.#runShared();
-      else this.#run();
-      return program.outputs.map((out, i) => {
-        if (out.kind === "input") return args[out.index].data;
-        if (out.kind === "value") return out.value.data;
-        return this.#outputs[i]?.view.slice() ?? this.#host.take(out.buffer);
-      });
+      return this.#runAndRead(args);
     } finally {
       this.#host.end();
     }
+  }
+
+  #runAndRead(args: readonly ConcreteArray[]): TypedArray[] {
+    if (this.#shares) this.#runShared();
+    else this.#run();
+    const { outputs } = this.compiled.program;
+    const results = new Array<TypedArray>(outputs.length);
+    for (let i = 0; i < outputs.length; i++) {
+      const out = outputs[i];
+      if (out.kind === "input") results[i] = args[out.index].data;
+      else if (out.kind === "value") results[i] = out.value.data;
+      else {
+        const place = this.#outputs[i];
+        results[i] = place === null ? this.#host.take(out.buffer) : copyOf(place.view, out.buffer.dtype);
+      }
+    }
+    return results;
   }
 
   /** Copies between the arena and a slot of host memory. */
