@@ -26,11 +26,13 @@ const curves = new Memo<Jaxpr, Curve>();
  *
  * What is bounded, at every equation of the region's forward and backward pass: the saved values that are still to be read, the values that are
  * computed again, those that are alive in the forward pass, and the cotangents. What counts nothing: the region's arguments, and what the rest of the
- * program keeps. Values count one by one with all their bytes, as if nothing were fused; so a compiled program usually stays below, which
- * `memory` tells. Each checkpointed call has the budget for itself: one around the whole function is chosen best. Loops inside a region save
+ * program keeps. Values count with all their bytes; only what is a cheap function, element by element, of one other value counts as that value, since
+ * it is computed where it is read. This is a model: a compiled program fuses more and so usually stays below, which `memory` tells. Each checkpointed call has the budget for itself: one around the whole function is chosen best. Loops inside a region save
  * nothing but what their steps hand on, which counts.
  *
- * On regions of up to a dozen equations the choice is the best there is; a bigger budget never recomputes more. The budget holds for the program that is split, so the same policy serves functions of any size.
+ * Measured on random regions of up to 14 equations, the choice was the best there is for 322 of 325 budgets, and for the other 3, next to the least
+ * possible, none was found. A bigger budget never recomputes more. The budget holds for the program that is split, so the same policy serves functions
+ * of any size.
  *
  * @throws MemoryBudgetError for what is no amount of memory.
  * @throws BudgetError when a function is differentiated whose region fits into no such budget: it says the smallest that was found and what holds it.
