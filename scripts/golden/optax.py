@@ -69,7 +69,7 @@ def run_in_float64(tx):
 
 
 def program(case):
-    if "ask" in json.dumps(case["as"]) or case["as"]["call"] == "partition":
+    if "ask" in json.dumps(case["as"]) or case["as"]["call"] in ("partition", "lbfgs"):  # lbfgs: sums and indices are in another order here
         return None
     w = PARAMS["layer"]["w"]
     update = lambda updates, state, params: case["is"].update(updates, state, params)
@@ -155,16 +155,21 @@ OPTIMIZERS = [
     call("scale_by_rms"),
     call("scale_by_stddev", eps=1e-2),
     call("scale_by_amsgrad", bias_correction_mu=False, bias_correction_nu=False),
+    call("lbfgs", 0.1, memory_size=3, linesearch=None),
+    call("lbfgs", 0.05, scale_init_precond=False, linesearch=None),
     call("set_to_zero"),
     call("identity"),
 ]
 
 ADAM, SGD, CLIP = call("adam", 0.1), call("sgd", 0.2), call("clip_by_global_norm", 1.0)
+ARRAYS = {"b": True, "layer": {"scale": False, "w": True}}
 LABELS = {"b": "slow", "layer": "fast"}
 COMPOSED = [
     call("chain", CLIP, ADAM),
     call("chain", CLIP, call("add_decayed_weights", 0.1), call("scale_by_adam"), call("scale", -0.1)),
     call("masked", ADAM, {"as": {"tree": MASK}, "is": MASK}),
+    call("masked", call("sm3", 0.1), {"as": {"tree": ARRAYS}, "is": ARRAYS}),
+    call("masked", call("scale_by_sm3", b1=0.8, b2=0.9), {"as": {"tree": ARRAYS}, "is": ARRAYS}),
     call("apply_if_finite", ADAM, 2),
     {
         "as": {"call": "partition", "args": [{"fast": ADAM["as"], "slow": SGD["as"]}, {"tree": LABELS}], "options": {}},
@@ -179,6 +184,20 @@ COMPOSED = [
         "is": optax.MultiSteps(SGD["is"], 4, use_grad_mean=False).gradient_transformation(),
     },
 ]
+
+LOOKAHEAD = [(ADAM, 3, 0.5, False), (ADAM, 4, 0.2, True), (SGD, 1, 0.5, False)]
+
+
+def look_ahead(fast, period, step, reset):
+    tx = optax.lookahead(fast["is"], period, step, reset)
+    params = optax.LookaheadParams.init_synced(PARAMS)
+    state, out = tx.init(params), []
+    for grads in GRADS:
+        updates, state = jax.jit(tx.update)(grads, state, params)
+        params = optax.apply_updates(params, updates)
+        out.append({"fast": nested(params.fast), "slow": nested(params.slow)})
+    return {"fast": fast["as"], "period": period, "step": step, "reset": reset, "params": out}
+
 
 SCHEDULES = [
     call("constant_schedule", 0.3),
@@ -225,6 +244,7 @@ golden = {
         {**c["as"], "params": run(c["is"]), "float64": run_in_float64(c["is"]), "program": program(c)}
         for c in OPTIMIZERS + COMPOSED
     ],
+    "lookahead": [look_ahead(*c) for c in LOOKAHEAD],
     "counts": COUNTS,
     "schedules": [{**c["as"], "values": [float(c["is"](jnp.int32(i))) for i in COUNTS]} for c in SCHEDULES],
 }

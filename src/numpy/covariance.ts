@@ -9,7 +9,7 @@ import { complex, conj, imag, real } from "../primitives/complex.ts";
 import { convertElementType } from "../primitives/convert.ts";
 import { sqrt } from "../primitives/elementwise.ts";
 import { expanded, transposed } from "../primitives/shape.ts";
-import { type ArrayLike } from "./asarray.ts";
+import type { ArrayLike } from "./asarray.ts";
 import { dot } from "./contractions.ts";
 import { diag } from "./diagonals.ts";
 import { getitem, slice } from "./indexing.ts";

@@ -25,6 +25,7 @@ export * from "./inject.ts";
 export { globalNorm, safeIncrement, safeNorm, safeRootMeanSquares } from "./moments.ts";
 export * from "./optimizers.ts";
 export * from "./others.ts";
+export * from "./quasiNewton.ts";
 export * from "./scaling.ts";
 export * from "./schedules.ts";
 export * from "./updates.ts";
