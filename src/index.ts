@@ -79,10 +79,15 @@ export {
 } from "./memory.ts";
 export {
   pareto,
+  underPolicies,
+  type Pareto,
+  type ParetoOptions,
+  type ParetoPoint,
+  type ParetoReference,
+} from "./pareto.ts";
+export {
   plan,
   planAsync,
-  type Pareto,
-  type ParetoPoint,
   type PeakAndTime,
   type PlanAsyncOptions,
   type PlannedValue,

@@ -1,17 +1,15 @@
 /**
- * Programs within a memory budget: what is kept, what is computed again, what it costs, and the whole curve from little memory to little time. The
- * peaks are those of compiled programs, so what is said here is what a run takes.
+ * Programs within a memory budget: what is kept, what is computed again, and what it costs. The peaks are those of compiled programs, so what is
+ * said here is what a run takes.
  */
 import { jit, jitProgram, makeJaxpr, ShapeDType } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import {
   addProgram,
   compileWithin,
-  programFront,
   programFrontInWorker,
   type FrontPoint,
   type KernelGraph,
-  type ProgramFront,
 } from "./compile/budget.ts";
 import { currentEngine, type CompileProgress, type MemoryBudget, type RunOptions } from "./core/engine.ts";
 import type { ClosedJaxpr, Eqn } from "./core/jaxpr.ts";
@@ -21,7 +19,6 @@ import type { Target } from "./compile/target.ts";
 import { UnsupportedError } from "./errors.ts";
 import { planGraphExact } from "./plan/exact/planExact.ts";
 import { memoryText, reportOf, type MemoryReport } from "./memory.ts";
-import { formatBytes } from "./bytes.ts";
 import { checkpointPolicies, type Policy } from "./policies.ts";
 import { flatten } from "./tree.ts";
 
@@ -82,7 +79,8 @@ export interface ProgramPlan<F extends AnyFunction> extends PeakAndTime {
   compile(): F;
 }
 
-function compilingEngine(): CompilingEngine {
+/** @internal */
+export function compilingEngine(): CompilingEngine {
   const engine = currentEngine();
   if (isCompiling(engine)) return engine;
   throw new UnsupportedError(
@@ -90,8 +88,12 @@ function compilingEngine(): CompilingEngine {
   );
 }
 
-/** Of arrays the program that `jit` runs, so that each plan of it is looked for once; of types alone a program of its own. */
-const programOf = (f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArray> =>
+/**
+ * Of arrays the program that `jit` runs, so that each plan of it is looked for once; of types alone a program of its own.
+ *
+ * @internal
+ */
+export const programOf = (f: AnyFunction, args: readonly unknown[]): ClosedJaxpr<NDArray> =>
   flatten(args).leaves.some((x) => x instanceof ShapeDType)
     ? makeJaxpr(f)(...(args as readonly never[]))
     : jitProgram(f, args);
@@ -119,7 +121,8 @@ export function plan<A extends readonly unknown[], R>(
   );
 }
 
-const runOptions = (offload: boolean, onProgress: PlanProgramOptions["onProgress"]): RunOptions => ({
+/** @internal */
+export const runOptions = (offload: boolean, onProgress: PlanProgramOptions["onProgress"]): RunOptions => ({
   ...(onProgress === undefined ? {} : { onProgress }),
   ...(offload ? { offload: {} } : {}),
 });
@@ -250,84 +253,4 @@ function namesPolicy(graph: KernelGraph, point: FrontPoint): Policy {
     (g !== undefined && runs[g] > 1 ? dropped : names).add(eqn.params.name as string);
   }
   return checkpointPolicies.saveOnlyTheseNames(...[...names].filter((n) => !dropped.has(n)));
-}
-
-export interface ParetoPoint extends PeakAndTime {
-  /** The extra time by the model, as a share of the fastest program's. */
-  readonly overhead: number;
-}
-
-/** The curve of a function's programs, from the smallest peak to the least time. */
-export interface Pareto {
-  readonly points: readonly ParetoPoint[];
-  /** The program without a budget. */
-  readonly baseline: PeakAndTime;
-  /** As a table. */
-  toString(): string;
-  /** As a picture: memory to the right, extra time upwards. */
-  toSvg(): string;
-}
-
-/**
- * The whole memory-time curve of a function on arguments of these types. Each point is a program: its peak is what a run takes.
- *
- * @example
- * console.log(String(pareto(grad((x: NDArray) => np.sum(np.sin(np.sin(x)))), [np.ones([1000])])));
- */
-export function pareto<A extends readonly unknown[]>(
-  f: (...args: A) => unknown,
-  args: A,
-  { offload = false, onProgress }: Omit<PlanProgramOptions, "memory"> = {},
-): Pareto {
-  const closed = programOf(f, args);
-  const front = programFront(closed, compilingEngine().target, {
-    ...(onProgress === undefined ? {} : { onProgress }),
-    ...(offload ? { offload: {} } : {}),
-  });
-  return paretoOf(front);
-}
-
-function paretoOf({ points: found, unplanned }: ProgramFront): Pareto {
-  const fastest = found[found.length - 1].time;
-  const points = found.map(({ peak, time }) => ({ peak, time, overhead: time / fastest - 1 }));
-  const baseline = { peak: unplanned.layout.size, time: fastest };
-  return {
-    points,
-    baseline,
-    toString() {
-      const rows = points.map(({ peak, overhead }) => {
-        const share = `${((100 * peak) / baseline.peak).toFixed(1)} %`;
-        return `${formatBytes(peak).padStart(12)} ${share.padStart(8)} ${`+${(100 * overhead).toFixed(2)} %`.padStart(10)}`;
-      });
-      return ["        peak    share extra time", ...rows].join("\n");
-    },
-    toSvg: () => curveSvg(points),
-  };
-}
-
-function curveSvg(points: readonly ParetoPoint[]): string {
-  const [width, height, margin] = [480, 280, 48];
-  const [low, high] = [points[0].peak, points[points.length - 1].peak];
-  const most = Math.max(...points.map((p) => p.overhead), 1e-9);
-  const x = (peak: number): number => margin + ((width - 2 * margin) * (peak - low)) / Math.max(1, high - low);
-  const y = (overhead: number): number => height - margin - ((height - 2 * margin) * overhead) / most;
-  const at = points.map((p) => `${x(p.peak).toFixed(1)},${y(p.overhead).toFixed(1)}`);
-  const dots = points.map(
-    (p, i) =>
-      `<circle cx="${at[i].split(",")[0]}" cy="${at[i].split(",")[1]}" r="3"><title>${formatBytes(p.peak)}, +${(100 * p.overhead).toFixed(2)} % time</title></circle>`,
-  );
-  const label = (tx: number, ty: number, text: string, anchor: string): string =>
-    `<text x="${String(tx)}" y="${String(ty)}" text-anchor="${anchor}" font-family="sans-serif" font-size="12">${text}</text>`;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${String(width)} ${String(height)}" role="img" aria-label="Extra time against peak memory">`,
-    `<path d="M${String(margin)} ${String(margin / 2)}V${String(height - margin)}H${String(width - margin / 2)}" fill="none" stroke="#888"/>`,
-    `<polyline points="${at.join(" ")}" fill="none" stroke="#3b6fb6" stroke-width="2"/>`,
-    `<g fill="#3b6fb6">${dots.join("")}</g>`,
-    label(margin, height - margin + 18, formatBytes(low), "start"),
-    label(width - margin, height - margin + 18, formatBytes(high), "end"),
-    label(width / 2, height - 8, "peak memory", "middle"),
-    label(margin - 6, margin, `+${(100 * most).toFixed(0)} %`, "end"),
-    label(margin - 6, height - margin, "0 %", "end"),
-    "</svg>",
-  ].join("\n");
 }

@@ -115,6 +115,23 @@ function draftOf(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptio
   return { ordered, unplanned, whole, effort: whole.groups.length > 600 ? 0.5 : 1 };
 }
 
+/** A program as it is: the bytes of its arena, and its seconds by the cost model. */
+export function programPoint(
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+): { readonly peak: number; readonly time: number } {
+  const { unplanned, whole } = draftOf(closed, target, {});
+  return { peak: unplanned.layout.size, time: sum(whole.graph.nodes.map((n) => n.cost)) };
+}
+
+/** The program of a jaxpr's graph in this order. */
+export const programInOrder = (
+  closed: ClosedJaxpr<NDArray>,
+  target: Target,
+  { graph }: ProgramFront,
+  sequence: readonly number[],
+): Compiled => compileOrdered(closed, reordered(orderedProgram(closed), graph, sequence), target, {});
+
 function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): ProgramFront {
   const draft = draftOf(closed, target, options);
   options.onProgress?.({ phase: "plan", done: 0 });

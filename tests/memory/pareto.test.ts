@@ -1,0 +1,42 @@
+/** The curve beside what one would choose by hand: each reference is a program of its own, and its peak is that of a run. */
+import { expect, test } from "vitest";
+import { grad, memory, np, pareto, setEngine, underPolicies, type NDArray } from "../../src/index.ts";
+
+const loss = (weights: NDArray[], x: NDArray): NDArray => {
+  for (const W of weights) x = np.sin(np.dot(x, W));
+  return np.sum(x);
+};
+const weights = Array.from({ length: 12 }, () => np.eye(32));
+const x = np.ones([256, 32]);
+
+test("policies and segments stand beside the curve", () => {
+  setEngine("wasm");
+  const beside = underPolicies(loss, grad);
+  const curve = pareto(grad(loss), [weights, x], { beside });
+  const { points, references, baseline } = curve;
+  expect(references.map((r) => r.name)).toEqual(["as it is", "√n segments", ...Object.keys(beside)]);
+  for (const { name, peak } of references) {
+    if (name in beside) expect(peak).toBe(memory(beside[name], weights, x).peak);
+  }
+  const by = Object.fromEntries(references.map((r) => [r.name, r]));
+  expect(by["as it is"]).toMatchObject({ peak: baseline.peak, overhead: 0 });
+  // A checkpoint around the whole function keeps nothing, and lowers nothing: all of it is there again when the backward pass begins.
+  expect(by["save nothing"].peak).toBe(baseline.peak);
+  expect(by["save dots"].peak).toBeLessThan(baseline.peak);
+  expect(by["√n segments"].peak).toBeLessThan(baseline.peak);
+  expect(by["√n segments"].overhead).toBeGreaterThan(0);
+  // The planner's smallest program is smaller than any of them.
+  expect(points[0].peak).toBeLessThan(Math.min(...references.map((r) => r.peak)));
+  const table = String(curve).split("\n");
+  expect(table).toHaveLength(1 + points.length + 1 + references.length);
+  expect(table.at(-1)).toMatch(/minimal cut$/);
+});
+
+test("the picture shows every point, with its name as text", () => {
+  setEngine("wasm");
+  const curve = pareto(grad(loss), [weights, x], { beside: { "a < b & c": grad(loss) } });
+  const svg = curve.toSvg();
+  expect(svg.match(/<circle /g)).toHaveLength(curve.points.length + curve.references.length);
+  expect(svg).toContain("a &lt; b &amp; c: ");
+  expect(svg).not.toContain("a < b & c");
+});
