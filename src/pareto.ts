@@ -11,7 +11,7 @@ import type { ClosedJaxpr } from "./core/jaxpr.ts";
 import type { NDArray } from "./core/array.ts";
 import { simulateGraph } from "./plan/simulate.ts";
 import { chenPlan } from "./plan/simple/chen.ts";
-import { checkpointPolicies } from "./policies.ts";
+import { checkpointPolicies, type Policy } from "./policies.ts";
 import { compilingEngine, programOf, runOptions, type PeakAndTime, type PlanProgramOptions } from "./planning.ts";
 
 export interface ParetoPoint extends PeakAndTime {
@@ -24,9 +24,9 @@ export interface ParetoReference extends ParetoPoint {
   readonly name: string;
 }
 
-export interface ParetoOptions<F extends AnyFunction> extends Omit<PlanProgramOptions, "memory"> {
+export interface ParetoOptions extends Omit<PlanProgramOptions, "memory"> {
   /** Other functions of the same arguments, by the names under which they are shown: see `underPolicies`. */
-  readonly beside?: Readonly<Record<string, F>>;
+  readonly beside?: Readonly<Record<string, (...args: never[]) => unknown>>;
 }
 
 /** The curve of a function's programs, from the smallest peak to the least time. */
@@ -47,12 +47,12 @@ export interface Pareto {
  *
  * @example
  * const loss = (x: NDArray): NDArray => np.sum(np.sin(np.sin(x)));
- * console.log(String(pareto(grad(loss), [np.ones([1000])], { beside: underPolicies(loss, grad) })));
+ * console.log(String(pareto(grad(loss), [np.ones([1000])], { beside: underPolicies(loss, (f) => grad(f)) })));
  */
 export function pareto<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   args: A,
-  { offload = false, onProgress, beside = {} }: ParetoOptions<(...args: A) => unknown> = {},
+  { offload = false, onProgress, beside = {} }: ParetoOptions = {},
 ): Pareto {
   const closed = programOf(f, args);
   const { target } = compilingEngine();
@@ -61,7 +61,7 @@ export function pareto<A extends readonly unknown[], R>(
   const point = ({ peak, time }: PeakAndTime): ParetoPoint => ({ peak, time, overhead: time / fastest - 1 });
   const baseline = { peak: front.unplanned.layout.size, time: fastest };
   const others = Object.entries(beside).map(([name, g]): ParetoReference => {
-    return { name, ...point(programPoint(programOf(g, args), target)) };
+    return { name, ...point(programPoint(programOf(g as unknown as AnyFunction, args), target)) };
   });
   const references = [
     { name: "as it is", ...point(baseline) },
@@ -85,16 +85,20 @@ function segments(closed: ClosedJaxpr<NDArray>, target: Target, front: ProgramFr
  * A function under each of the policies that need no names, transformed: what `pareto` shows beside its curve.
  *
  * @example
- * Object.keys(underPolicies((x: NDArray) => np.sum(np.sin(x)), grad)); // ["save nothing", "save dots", ...]
+ * Object.keys(underPolicies((x: NDArray) => np.sum(np.sin(x)), (f) => grad(f))); // ["save all", "save nothing", ...]
  */
-export function underPolicies<F extends AnyFunction, G>(f: F, transform: (f: F) => G): Readonly<Record<string, G>> {
+export function underPolicies<F extends (...args: never[]) => unknown, G>(
+  f: F,
+  transform: (f: F) => G,
+): Readonly<Record<string, G>> {
+  const under = (policy: Policy): G => transform(checkpoint(f as unknown as AnyFunction, { policy }) as unknown as F);
   const { nothingSaveable, dotsSaveable, dotsWithNoBatchDimsSaveable, everythingSaveable, minCut } = checkpointPolicies;
   return {
-    "save all": transform(checkpoint(f, { policy: everythingSaveable })),
-    "save nothing": transform(checkpoint(f, { policy: nothingSaveable })),
-    "save dots": transform(checkpoint(f, { policy: dotsSaveable })),
-    "save dots without batch": transform(checkpoint(f, { policy: dotsWithNoBatchDimsSaveable })),
-    "minimal cut": transform(checkpoint(f, { policy: minCut() })),
+    "save all": under(everythingSaveable),
+    "save nothing": under(nothingSaveable),
+    "save dots": under(dotsSaveable),
+    "save dots without batch": under(dotsWithNoBatchDimsSaveable),
+    "minimal cut": under(minCut()),
   };
 }
 

@@ -11,7 +11,7 @@ const x = np.ones([256, 32]);
 
 test("policies and segments stand beside the curve", () => {
   setEngine("wasm");
-  const beside = underPolicies(loss, grad);
+  const beside = underPolicies(loss, (f) => grad(f));
   const curve = pareto(grad(loss), [weights, x], { beside });
   const { points, references, baseline } = curve;
   expect(references.map((r) => r.name)).toEqual(["as it is", "√n segments", ...Object.keys(beside)]);
