@@ -170,12 +170,13 @@ const rules: Readonly<Record<string, Rule>> = {
     words(
       "broadcast_in_dim reshape transpose rev squeeze slice pad concatenate split stack unstack tile gather scatter dynamic_slice " +
         "dynamic_update_slice device_put bitcast_convert_type iota empty empty2 platform_index name optimization_barrier random_wrap " +
-        "random_unwrap custom_lin lu_pivots_to_permutation",
+        "random_unwrap custom_lin lu_pivots_to_permutation axis_index all_gather all_to_all ppermute pbroadcast",
     ).map((name) => [name, none]),
   ),
   ...Object.fromEntries(
     words(
-      "reduce_sum reduce_prod reduce_max reduce_min reduce_and reduce_or reduce_xor argmax argmin cumsum cumprod cummax cummin",
+      "reduce_sum reduce_prod reduce_max reduce_min reduce_and reduce_or reduce_xor argmax argmin cumsum cumprod cummax cummin " +
+        "psum pmax pmin reduce_scatter",
     ).map((name) => [name, perInput(1)]),
   ),
   ...Object.fromEntries(
