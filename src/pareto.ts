@@ -61,7 +61,7 @@ export function pareto<A extends readonly unknown[], R>(
   const point = ({ peak, time }: PeakAndTime): ParetoPoint => ({ peak, time, overhead: time / fastest - 1 });
   const baseline = { peak: front.unplanned.layout.size, time: fastest };
   const others = Object.entries(beside).map(([name, g]): ParetoReference => {
-    return { name, ...point(programPoint(programOf(g as unknown as AnyFunction, args), target)) };
+    return { name, ...point(programPoint(programOf(g, args), target)) };
   });
   const references = [
     { name: "as it is", ...point(baseline) },

@@ -142,7 +142,8 @@ export interface PlanAsyncOptions extends PlanProgramOptions {
  *
  * @throws BudgetError as `plan` does, PlanGraphError where `highs` is not installed or the program is too large for it.
  * @example
- * const { gap } = await planAsync(f, [x], { memory: "16KiB", solver: "exact" });
+ * const f = grad((x: NDArray) => np.sum(np.sin(np.sin(x))));
+ * const { gap } = await planAsync(f, [np.ones([1000])], { memory: "16KiB" });
  */
 export async function planAsync<A extends readonly unknown[], R>(
   f: (...args: A) => R,

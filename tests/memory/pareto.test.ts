@@ -40,3 +40,13 @@ test("the picture shows every point, with its name as text", () => {
   expect(svg).toContain("a &lt; b &amp; c: ");
   expect(svg).not.toContain("a < b & c");
 });
+
+test("a program of a kernel or two has its references, too", () => {
+  setEngine("wasm");
+  const small = (y: NDArray): NDArray => np.sum(np.sin(np.sin(y)));
+  const { references } = pareto(grad(small), [np.ones([1000])], { beside: underPolicies(small, (f) => grad(f)) });
+  for (const { peak, overhead } of references) {
+    expect(peak).toBe(memory(grad(small), np.ones([1000])).peak);
+    expect(overhead).toBeCloseTo(0, 9);
+  }
+});

@@ -48,8 +48,8 @@ function segments(graph: FlatGraph, candidates: readonly number[], stride: numbe
     if (saved.has(v)) segment = [];
   }
   // The backward pass begins in the last segment, while its values are still there.
-  const [end] = [...segmentOf.values()].slice(-1);
-  for (const v of end) saved.add(v);
+  const last = [...segmentOf.values()].at(-1) ?? [];
+  for (const v of last) saved.add(v);
   const needed = neededAgain(graph, saved);
   return planOfSaved(
     graph,
