@@ -48,10 +48,7 @@ export class HostMemory {
 
   /** The slots of a program for one run; arguments that lie in host memory are read where they are. */
   begin(owner: object, slots: readonly HostSlot[], args: readonly TypedArray[], disk?: string): void {
-    this.#size = 0;
-    this.#disk = 0;
-    this.#offloaded = 0;
-    this.#restored = 0;
+    this.forget();
     if (slots.length === 0) return;
     if (this.#owner !== owner) {
       this.#kept = slots.map(() => null);
@@ -88,6 +85,14 @@ export class HostMemory {
   /** The elements in a result's slot: the caller's from now on. */
   take({ offset, dtype }: Buffer): TypedArray {
     return new dtypes[dtype].storage((this.#results[offset] as Uint8Array<ArrayBuffer>).buffer);
+  }
+
+  /** A run that has nothing here begins. */
+  forget(): void {
+    this.#size = 0;
+    this.#disk = 0;
+    this.#offloaded = 0;
+    this.#restored = 0;
   }
 
   /** Arguments and results aren't held beyond the run. */

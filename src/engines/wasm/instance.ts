@@ -108,7 +108,10 @@ export class Instance {
       (place.view as Float32Array).set(data as Float32Array);
       this.#last[i] = this.#donated[i] ? null : data;
     }
-    if (!this.#offloads) return this.#runAndRead(args);
+    if (!this.#offloads) {
+      this.#host.forget();
+      return this.#runAndRead(args);
+    }
     const away = args.filter((_, i) => program.inputs[i].host).map((a) => a.data);
     try {
       this.#host.begin(this, layout.host.slots, away, offload?.disk);
