@@ -6,7 +6,15 @@ export { ShapedArray } from "./core/aval.ts";
 export { enableX64 } from "./core/config.ts";
 export type { DType } from "./core/dtype.ts";
 export { ClosedJaxpr, Jaxpr } from "./core/jaxpr.ts";
-export { setEngine, type CompileProgress, type Engine, type MemoryBudget, type OffloadOptions } from "./core/engine.ts";
+export {
+  setEngine,
+  type CompileProgress,
+  type Engine,
+  type Kernel,
+  type KernelCost,
+  type MemoryBudget,
+  type OffloadOptions,
+} from "./core/engine.ts";
 export { createWasmEngine } from "./wasmEngine.ts";
 export type { WasmEngine, WasmOptions } from "./engines/wasm/index.ts";
 export type { Primitive } from "./core/primitive.ts";

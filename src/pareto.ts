@@ -52,16 +52,17 @@ export interface Pareto {
 export function pareto<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   args: A,
-  { offload = false, onProgress, beside = {} }: ParetoOptions = {},
+  { beside = {}, ...options }: ParetoOptions = {},
 ): Pareto {
   const closed = programOf(f, args);
   const { target } = compilingEngine();
-  const front = programFront(closed, target, runOptions(offload, onProgress));
+  const run = runOptions(options);
+  const front = programFront(closed, target, run);
   const fastest = front.points[front.points.length - 1].time;
   const point = ({ peak, time }: PeakAndTime): ParetoPoint => ({ peak, time, overhead: time / fastest - 1 });
   const baseline = { peak: front.unplanned.layout.size, time: fastest };
   const others = Object.entries(beside).map(([name, g]): ParetoReference => {
-    return { name, ...point(programPoint(programOf(g, args), target)) };
+    return { name, ...point(programPoint(programOf(g, args), target, run)) };
   });
   const references = [
     { name: "as it is", ...point(baseline) },

@@ -11,7 +11,14 @@ import {
   type FrontPoint,
   type KernelGraph,
 } from "./compile/budget.ts";
-import { currentEngine, type CompileProgress, type MemoryBudget, type RunOptions } from "./core/engine.ts";
+import {
+  currentEngine,
+  type CompileProgress,
+  type KernelCost,
+  type MemoryBudget,
+  type RunOptions,
+} from "./core/engine.ts";
+import { measuredCost } from "./measuredCost.ts";
 import type { ClosedJaxpr, Eqn } from "./core/jaxpr.ts";
 import type { NDArray } from "./core/array.ts";
 import { isCompiling, type CompilingEngine } from "./compile/compile.ts";
@@ -27,6 +34,11 @@ export interface PlanProgramOptions {
   readonly memory: MemoryBudget;
   /** The plan may take values out of the arena for a while, where that costs less than recomputing them. */
   readonly offload?: boolean;
+  /**
+   * What kernels cost: "model" (the default) reckons with floating-point operations and bytes; "measured" runs each kernel of the program by itself on
+   * this machine and takes the clock, so that plans may differ from run to run; a function of yours answers in seconds.
+   */
+  readonly cost?: "model" | "measured" | KernelCost;
   /** Is told how far the search is. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
@@ -109,23 +121,30 @@ export const programOf = (f: AnyFunction, args: readonly unknown[]): ClosedJaxpr
 export function plan<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   args: A,
-  { memory, offload = false, onProgress }: PlanProgramOptions,
+  { memory, ...options }: PlanProgramOptions,
 ): ProgramPlan<(...args: A) => R> {
   return describePlan(
     f,
     programOf(f, args),
     compilingEngine().target,
     memory,
-    offload,
-    runOptions(offload, onProgress),
+    options.offload ?? false,
+    runOptions(options),
   );
 }
 
 /** @internal */
-export const runOptions = (offload: boolean, onProgress: PlanProgramOptions["onProgress"]): RunOptions => ({
+export const runOptions = ({
+  offload = false,
+  cost = "model",
+  onProgress,
+}: Omit<PlanProgramOptions, "memory">): RunOptions => ({
   ...(onProgress === undefined ? {} : { onProgress }),
   ...(offload ? { offload: {} } : {}),
+  ...(cost === "model" ? {} : { cost: cost === "measured" ? measuredCost(compilingEngine()) : cost }),
 });
+
+const withoutOffload = ({ offload: _, ...options }: RunOptions): RunOptions => options;
 
 export interface PlanAsyncOptions extends PlanProgramOptions {
   /** "exact" asks HiGHS, too (the optional package `highs`), which proves how good the plan is or finds a better one. */
@@ -148,12 +167,12 @@ export interface PlanAsyncOptions extends PlanProgramOptions {
 export async function planAsync<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   args: A,
-  { memory, offload = false, onProgress, solver = "search", solverSeconds, signal }: PlanAsyncOptions,
+  { memory, offload = false, cost = "model", solver = "search", solverSeconds, signal, ...more }: PlanAsyncOptions,
 ): Promise<ProgramPlan<(...args: A) => R>> {
   const closed = programOf(f, args);
-  const options = runOptions(offload, onProgress);
+  const options = runOptions({ ...more, offload, cost });
   const { target } = compilingEngine();
-  const front = await programFrontInWorker(closed, target, runOptions(false, onProgress), signal);
+  const front = await programFrontInWorker(closed, target, withoutOffload(options), signal);
   const quick = describePlan(f, closed, target, memory, offload, options);
   if (solver === "search") return quick;
   const exact = await planGraphExact(front.graph.graph, {
@@ -193,7 +212,12 @@ function describePlan<A extends readonly unknown[], R>(
     memory: report,
     explain: () => memoryText(report),
     toPolicy: () => namesPolicy(front.graph, point),
-    compile: () => jit(f as AnyFunction, { memory: budget, offload }) as unknown as (...args: A) => R,
+    compile: () =>
+      jit(f as AnyFunction, {
+        memory: budget,
+        offload,
+        ...(options.cost === undefined ? {} : { cost: options.cost }),
+      }) as unknown as (...args: A) => R,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   engineOf,
   type CompileProgress,
   type Engine,
+  type KernelCost,
   type MemoryBudget,
   type OffloadOptions,
   type RunOptions,
@@ -53,6 +54,8 @@ export interface JitOptions {
    * memory), plans within a budget (`memory`) may offload where that costs less than recomputing.
    */
   readonly offload?: boolean | OffloadOptions;
+  /** What each kernel costs, for the plan that keeps `memory`: seconds; a model of floating-point operations and bytes by default. */
+  readonly cost?: KernelCost;
   /** Is told how far compilation is. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
@@ -255,13 +258,14 @@ export function jitProgram(f: AnyFunction, args: readonly unknown[]): ClosedJaxp
 }
 
 function runOptions(options: JitOptions, args: readonly unknown[], statics: readonly number[]): RunOptions | undefined {
-  const { engine, memory, offload, onProgress, donateArgnums } = options;
-  const asEver = engine === undefined && memory === undefined && onProgress === undefined;
+  const { engine, memory, offload, cost, onProgress, donateArgnums } = options;
+  const asEver = engine === undefined && memory === undefined && cost === undefined && onProgress === undefined;
   if (asEver && offload === undefined && donateArgnums === undefined) return undefined;
   return {
     ...(offload === undefined || offload === false ? {} : { offload: checkOffload(offload) }),
     ...(engine === undefined ? {} : { engine: engineOf(engine) }),
     ...(memory === undefined ? {} : { memory }),
+    ...(cost === undefined ? {} : { cost }),
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(donateArgnums === undefined ? {} : { donated: donatedLeaves(donateArgnums, args, statics) }),
   };

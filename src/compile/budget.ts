@@ -6,11 +6,11 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import type { MemoryBudget, RunOptions } from "../core/engine.ts";
+import type { KernelCost, MemoryBudget, RunOptions } from "../core/engine.ts";
 import { type ClosedJaxpr, Literal, type Var, type Atom, type Eqn } from "../core/jaxpr.ts";
-import { Memo } from "../core/memo.ts";
+import { identity, Memo } from "../core/memo.ts";
 import { bytesOf, flopsOf } from "../passes/costs.ts";
-import { BudgetError } from "../errors.ts";
+import { BudgetError, PlanGraphError } from "../errors.ts";
 import { flatten } from "../plan/graph.ts";
 import { paretoGraphInWorker } from "../plan/inWorker.ts";
 import { searchFlat } from "../plan/planGraph.ts";
@@ -76,6 +76,21 @@ const COMPILED = 24;
 /** Seconds of an equation by the model. */
 const timeOf = (eqn: Eqn): number => Math.max(flopsOf(eqn) / FLOPS, bytesOf(eqn) / BYTES) + 1e-7;
 
+/** Seconds of a kernel, by the model or by what it was asked to cost. */
+function costOf({ eqns, outputs }: Group, cost: KernelCost | undefined): number {
+  if (cost === undefined) return sum(eqns.map(timeOf));
+  const kernel = { eqns, outputs, flops: sum(eqns.map(flopsOf)), bytes: sum(eqns.map(bytesOf)) };
+  const seconds = cost(kernel);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds;
+  throw new PlanGraphError(
+    `a cost function was asked what ${eqns.map((e) => e.primitive.name).join(", ")} costs; it answered ${String(seconds)}.\nCosts are seconds: finite, and not negative.`,
+  );
+}
+
+/** Tells apart the curves of one program. */
+const frontKey = ({ donated, cost }: RunOptions): string =>
+  `${donated?.join() ?? ""}${cost === undefined ? "" : ` cost ${String(identity(cost))}`}`;
+
 const fronts = new Memo<ClosedJaxpr<NDArray>, ProgramFront>();
 /** Whose curves are known, or being found. */
 const searched = new WeakMap<ClosedJaxpr<NDArray>, Set<string>>();
@@ -88,7 +103,7 @@ const markSearched = (closed: ClosedJaxpr<NDArray>, key: string): void => {
  * The curve of a jaxpr's programs: found once, and the same for every budget, so that a larger budget never gives a slower program.
  */
 export const programFront = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions = {}): ProgramFront => {
-  const key = options.donated?.join() ?? "";
+  const key = frontKey(options);
   const front = fronts.get(closed, key, () => {
     markSearched(closed, key);
     return searchPrograms(closed, target, options);
@@ -111,7 +126,7 @@ interface Draft {
 function draftOf(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): Draft {
   const ordered = orderedProgram(closed);
   const unplanned = compileOrdered(closed, ordered, target, options);
-  const whole = kernelGraph(ordered, unplanned);
+  const whole = kernelGraph(ordered, unplanned, options.cost);
   return { ordered, unplanned, whole, effort: whole.groups.length > 600 ? 0.5 : 1 };
 }
 
@@ -119,8 +134,9 @@ function draftOf(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptio
 export function programPoint(
   closed: ClosedJaxpr<NDArray>,
   target: Target,
+  options: RunOptions,
 ): { readonly peak: number; readonly time: number } {
-  const { unplanned, whole } = draftOf(closed, target, {});
+  const { unplanned, whole } = draftOf(closed, target, options);
   return { peak: unplanned.layout.size, time: sum(whole.graph.nodes.map((n) => n.cost)) };
 }
 
@@ -147,7 +163,7 @@ export async function programFrontInWorker(
   options: RunOptions,
   signal?: AbortSignal,
 ): Promise<ProgramFront> {
-  const key = options.donated?.join() ?? "";
+  const key = frontKey(options);
   if (searched.get(closed)?.has(key) === true) return programFront(closed, target, options);
   const draft = draftOf(closed, target, options);
   const plans = await paretoGraphInWorker(draft.whole.graph, {
@@ -253,7 +269,7 @@ function tooSmall(budget: number, best: Compiled): BudgetError {
 }
 
 /** The kernels of a program as a graph for the planner. */
-export function kernelGraph(ordered: OrderedProgram, { program, layout }: Compiled): KernelGraph {
+export function kernelGraph(ordered: OrderedProgram, { program, layout }: Compiled, cost?: KernelCost): KernelGraph {
   const groupOf = new Map<Eqn, number>();
   const members: Eqn[][] = [];
   const steps: Step[] = [];
@@ -307,7 +323,7 @@ export function kernelGraph(ordered: OrderedProgram, { program, layout }: Compil
     const effect = eqns.some((e) => e.effectful === true);
     return {
       name: eqns[eqns.length - 1].primitive.name,
-      cost: sum(eqns.map(timeOf)),
+      cost: costOf(groups[g], cost),
       outputs: outputs.map((v) => ({ bytes: arenaBytes(v.aval), output: results.has(v) })),
       workspace: inside[g],
       ...(effect ? { effect } : {}),

@@ -5,7 +5,7 @@
 import type { ConcreteArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
-import type { Params } from "./jaxpr.ts";
+import type { Eqn, Params, Var } from "./jaxpr.ts";
 import type { Primitive } from "./primitive.ts";
 import { InternalError, UnknownEngineError } from "../errors.ts";
 
@@ -63,9 +63,23 @@ export interface RunOptions {
   readonly offload?: OffloadOptions;
   /** For each flat argument, whether its place in the arena may be written to. */
   readonly donated?: readonly boolean[];
+  /** What a kernel of the program costs, for plans within a budget; by default a model tells. */
+  readonly cost?: KernelCost;
   /** Is told how far the compilation of a program is. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
+
+/** A kernel: equations that run together, and which of their variables others read. */
+export interface Kernel {
+  readonly eqns: readonly Eqn[];
+  readonly outputs: readonly Var[];
+  /** Floating-point operations, and bytes that are read and written, by the model. */
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** Seconds that a kernel takes. */
+export type KernelCost = (kernel: Kernel) => number;
 
 /** Where values go that policies or plans offload: ordinary memory, unless a directory is named. */
 export interface OffloadOptions {
