@@ -183,7 +183,7 @@ describe("the states that are kept", () => {
       const [steps, top, stored, places, rows] = run(i32(n));
       expect(steps.item()).toBe(n);
       expect(top.item()).toBe(states.length - 1);
-      const at = (numbersOf(stored)).slice(0, states.length);
+      const at = numbersOf(stored).slice(0, states.length);
       expect(at).toEqual(states);
       const where = numbersOf(places);
       expect(new Set(where).size).toBe(slots);
