@@ -7,7 +7,12 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function runs(source: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
   const args = ["--conditions=@remat/source", "--input-type=module-typescript", "--eval", source];
-  return spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: 120_000 });
+  return spawnSync(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, REMAT_ENGINE: "wasm" },
+    encoding: "utf8",
+    timeout: 120_000,
+  });
 }
 
 test("products and convolutions have the bits of one vector at a time", () => {
