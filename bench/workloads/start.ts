@@ -10,7 +10,7 @@ import type * as Remat from "../../src/index.ts";
 import { hashed, W1 } from "./definition.ts";
 import { recorder } from "./figures.ts";
 
-const built = join(import.meta.dirname, "../../dist/index.js");
+const built = join(import.meta.dirname, "../../dist/node/index.js");
 const source = join(import.meta.dirname, "../../src/index.ts");
 const { grad, jit, np } = (await import(pathToFileURL(existsSync(built) ? built : source).href)) as typeof Remat;
 
