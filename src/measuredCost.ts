@@ -2,6 +2,7 @@
  * What kernels take on this machine: each is compiled by itself and timed. Two kernels of the same equations and types take the same, so a model of
  * many equal layers is measured once a layer's kernel.
  */
+import { modelSeconds } from "./compile/kernelGraph.ts";
 import { ConcreteArray, type NDArray } from "./core/array.ts";
 import type { ShapedArray } from "./core/aval.ts";
 import { dtypes } from "./core/dtype.ts";
@@ -43,8 +44,7 @@ function jaxprOf({ eqns, outputs }: Kernel): Jaxpr {
 
 function timed(engine: Engine, jaxpr: Jaxpr, { eqns, flops, bytes }: Kernel): number {
   // How long a loop runs that waits for something depends on what it is given, and effects are not for trying.
-  if (eqns.some((e) => e.effectful === true || e.primitive.name === "while"))
-    return Math.max(flops / 40e9, bytes / 10e9);
+  if (eqns.some((e) => e.effectful === true || e.primitive.name === "while")) return modelSeconds(flops, bytes);
   const args = jaxpr.invars.map((v) => ones(v.aval));
   const params: Params = { name: "kernel", inline: false, jaxpr: new ClosedJaxpr<NDArray>(jaxpr, []) };
   const outs = jaxpr.outvars.map((v) => v.aval);

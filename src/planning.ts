@@ -4,13 +4,8 @@
  */
 import { jit, jitProgram, makeJaxpr, ShapeDType } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
-import {
-  addProgram,
-  compileWithin,
-  programFrontInWorker,
-  type FrontPoint,
-  type KernelGraph,
-} from "./compile/budget.ts";
+import { addProgram, compileWithin, programFrontInWorker, type FrontPoint } from "./compile/budget.ts";
+import type { KernelGraph } from "./compile/kernelGraph.ts";
 import {
   currentEngine,
   type CompileProgress,

@@ -11,7 +11,8 @@ import { unflatten, type TreeDef } from "../tree.ts";
 import { withStatics } from "./customRule.ts";
 import { checkBwdResult } from "./customVjp.ts";
 import { canonicalArgnums, flattenResult, requireFunction, type AnyFunction, type Callable } from "./flat.ts";
-import { SplitArgs, TraceCache, traceArgs } from "./stage.ts";
+import { traceArgs } from "./stage.ts";
+import { SplitArgs, TraceCache } from "./traceCache.ts";
 
 export interface CustomRematOptions {
   /** Arguments that are not traced: functions see their values, and `bwd` gives no cotangents for them. */

@@ -13,7 +13,7 @@ import { separateConsts } from "../passes/rewrite.ts";
 import { RematTypeError } from "../errors.ts";
 import { unflatten, type TreeDef } from "../tree.ts";
 import { callPure, debugOf, flattenResult, type AnyFunction } from "./flat.ts";
-import { TraceCache } from "./stage.ts";
+import { TraceCache } from "./traceCache.ts";
 
 export interface TracedBody {
   /** A program whose constants are its first inputs. */

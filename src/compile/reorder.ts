@@ -7,7 +7,7 @@ import type { MemorySpace } from "../core/aval.ts";
 import { ClosedJaxpr, Literal, Var, type Atom, type Eqn } from "../core/jaxpr.ts";
 import { pruneEquations } from "../core/liveness.ts";
 import { devicePutP } from "../primitives/devicePut.ts";
-import type { KernelGraph } from "./budget.ts";
+import type { KernelGraph } from "./kernelGraph.ts";
 import type { Tag } from "./lower.ts";
 import type { OrderedProgram } from "./ordered.ts";
 

@@ -9,7 +9,8 @@
 import type { NDArray } from "../core/array.ts";
 import type { RunOptions } from "../core/engine.ts";
 import type { ClosedJaxpr, Eqn } from "../core/jaxpr.ts";
-import type { FrontPoint, KernelGraph, ProgramFront } from "./budget.ts";
+import type { FrontPoint, ProgramFront } from "./budget.ts";
+import type { KernelGraph } from "./kernelGraph.ts";
 import { compileOrdered, type Compiled } from "./compile.ts";
 import { orderedProgram } from "./ordered.ts";
 import { reordered, type Spill } from "./reorder.ts";

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { ModuleBuilder } from "../../src/engines/wasm/encode/module.ts";
 import { hostImports, hostSource, importHost } from "../../src/engines/wasm/code/host.ts";
-import { helperSource } from "../../src/engines/wasm/threads/helper.ts";
+import { helperSource } from "../../src/engines/wasm/threads/helperSource.ts";
 import { Pool } from "../../src/engines/wasm/threads/pool.ts";
 import { shareFunction } from "../../src/engines/wasm/threads/shareCode.ts";
 import { EngineThreadError } from "../../src/errors.ts";

@@ -4,7 +4,7 @@
  */
 import { EngineThreadError } from "../../../errors.ts";
 import { FAILED, FAILURE, HELPED, PENDING, TICKET } from "./control.ts";
-import type { HelperMessage } from "./helper.ts";
+import type { HelperMessage } from "./helperSource.ts";
 import { startWorker, type Helper } from "./worker.ts";
 
 export class Pool {

@@ -1,5 +1,5 @@
 /** Workers of Node and of browsers, from text; and whether threads can share memory at all. */
-import { helperSource, type HelperMessage } from "./helper.ts";
+import { helperSource, type HelperMessage } from "./helperSource.ts";
 
 export interface Helper {
   readonly send: (message: HelperMessage) => void;
