@@ -23,8 +23,8 @@ export default defineConfig({
           environment: "node",
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/all/**", "**/node_modules/**"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           typecheck: {
             enabled: true,
             include: ["tests/**/*.test-d.ts"],

@@ -11,7 +11,7 @@ function runs(source: string): { readonly status: number | null; readonly stdout
     cwd: root,
     env: { ...process.env, REMAT_ENGINE: "wasm" },
     encoding: "utf8",
-    timeout: 120_000,
+    timeout: 240_000,
   });
 }
 

@@ -221,7 +221,7 @@ function inProcess(program: string): string {
   const { status, stdout, stderr, signal } = spawnSync(
     process.execPath,
     ["--conditions=@remat/source", "--expose-gc", "--input-type=module", "--eval", program],
-    { encoding: "utf8", timeout: 25_000 },
+    { encoding: "utf8", timeout: 150_000 },
   );
   expect({ stderr, signal, status }).toEqual({ stderr: "", signal: null, status: 0 });
   return stdout.trim();

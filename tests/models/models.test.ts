@@ -64,7 +64,7 @@ describe.each(models.map((m) => [m.name, m] as const))("%s", (_name, model) => {
     expect(peaks[2]).toBeLessThan(peaks[0]);
   });
 
-  test("keeps every budget down to the smallest, with the same bits", { timeout: 120_000 }, () => {
+  test("keeps every budget down to the smallest, with the same bits", { timeout: 240_000 }, () => {
     const { points, baseline } = pareto(plain, args as never);
     expect(baseline.peak).toBe(wanted.peak);
     const smallest = points[0].peak;

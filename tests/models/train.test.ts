@@ -10,7 +10,7 @@ const train = (...args: readonly string[]) =>
     encoding: "utf8",
   });
 
-test("trains with Adam, within a budget by the same numbers", { timeout: 60_000 }, () => {
+test("trains with Adam, within a budget by the same numbers", { timeout: 240_000 }, () => {
   const plain = train("MLP-20", "--steps=6");
   const bounded = train("mlp-20", "--steps=6", "--memory=80%");
   expect([plain.stderr, bounded.stderr]).toEqual(["", ""]);
