@@ -123,6 +123,20 @@ test.each([1, 2, 3, 4, 5, 7, 8, 9, 31, 64, 100, 1000])("%i numbers sorted", (n) 
   expectSame((a) => [np.sort(a), np.argsort(np.floor(a))], values([n], "float64"));
 });
 
+describe.each(["float16", "bfloat16", "float32", "float64"] as const)("products of %s", (dtype) => {
+  const x = values([3, 7, 5, 4], "float64").div(9).add(1).astype(dtype);
+  test.each([[[0]], [[1]], [[2]], [[3]], [[0, 2]], [[1, 3]], [[2, 1]], [[0, 3]], [[0, 1, 2, 3]]])(
+    "along %j",
+    (axes) => {
+      expectSame((a) => [np.prod(a, { axis: axes }), np.prod(np.transpose(a), { axis: axes })], x);
+    },
+  );
+  test("that would overflow in another order, and of nothing", () => {
+    const largest = np.asarray([60000, 1e-4, 60000, 1e-4, 1e-30, 1e30], dtype);
+    expectSame((a) => [np.prod(a), np.prod(lax.slice(a, [0], [1]))], largest);
+  });
+});
+
 describe("random bits", () => {
   const key = random.key(7);
   test.each(["uint8", "uint16", "uint32", "uint64"] as const)("of type %s", (dtype) => {

@@ -10,6 +10,7 @@ import type { FunctionBuilder } from "../encode/function.ts";
 import type { Callable, ModuleBuilder } from "../encode/module.ts";
 import type { CallCode } from "./callCode.ts";
 import { gather, scatters } from "./gather.ts";
+import { product } from "./product.ts";
 import { randomBits, randomFoldIn, randomSplit } from "./randomBits.ts";
 import { sameBytes } from "./sameBytes.ts";
 import { scans } from "./scans.ts";
@@ -19,6 +20,7 @@ const codes: Readonly<Record<string, CallCode>> = {
   gather,
   ...scatters,
   ...scans,
+  reduce_prod: product,
   sort,
   top_k: topK,
   random_bits: randomBits,

@@ -14,7 +14,7 @@ import type { Local } from "../encode/function.ts";
 import type { CallCode } from "./callCode.ts";
 import { eachGroup, groupAddress, linesOf } from "./lines.ts";
 
-function converted(c: VectorCode, x: Local, from: DType, to: DType): Local {
+export function converted(c: VectorCode, x: Local, from: DType, to: DType): Local {
   if (from === to) return x;
   emitScalarOp(c, [x], { name: "convert_element_type", params: {}, from: [from], to });
   return c.keep();
