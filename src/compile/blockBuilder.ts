@@ -22,6 +22,7 @@ import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { addSlice } from "./slices.ts";
 import { isWide, nodeOf, restretch, scalarOf, stretched, type Piece, readNode } from "./reading.ts";
 import { addTransfer, bringBack, restored } from "./transfers.ts";
+import { asReduction } from "./collectives.ts";
 import { widened } from "./widen.ts";
 import { identityView, isContiguous, reshapeView, type View } from "./view.ts";
 
@@ -245,7 +246,7 @@ export class BlockBuilder {
       }
       return;
     }
-    const wide = widened(eqn);
+    const wide = asReduction(eqn) ?? widened(eqn);
     if (wide !== null) {
       this.addInstead(eqn, wide);
       return;

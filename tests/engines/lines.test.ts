@@ -1,26 +1,7 @@
 /** Running folds, places of extremes, sorting and random bits in compiled programs, with the bits of the js engine. */
-import { describe, expect, test } from "vitest";
-import { jit, lax, np, random, type DType, type NDArray } from "../../src/index.ts";
-import { js } from "../../src/engines/js/index.ts";
-import { createWasm } from "../../src/engines/wasm/index.ts";
-import { referenceSteps, resultsOn } from "./onEngines.ts";
-
-const wasm = createWasm(js);
-type Fn = (...args: NDArray[]) => unknown;
-
-function expectSame(f: Fn, ...args: readonly NDArray[]): void {
-  // Halves are compared as numbers: NaNs of any bits are equal.
-  const g: Fn = (...xs) =>
-    ([f(...xs)].flat() as NDArray[]).map((y) =>
-      y.dtype === "bfloat16" || y.dtype === "float16" ? np.asarray(y, "float32") : y,
-    );
-  const [got, wanted] = [wasm, js].map((engine) => resultsOn(engine, jit(g), args).map((r) => r.data));
-  expect(got).toEqual(wanted);
-  expect(referenceSteps(wasm, g, args)).toEqual([]);
-}
-
-const values = (shape: readonly number[], dtype: DType): NDArray =>
-  resultsOn(js, () => np.asarray(np.multiply(random.normal(random.key(shape.length), shape), 9), dtype), [])[0];
+import { describe, test } from "vitest";
+import { lax, np, random } from "../../src/index.ts";
+import { expectSame, values } from "./sameBits.ts";
 
 const dtypes = [
   "int8",
@@ -121,20 +102,6 @@ describe.each([0, 1, 2])("several keys along axis %i", (axis) => {
 test.each([1, 2, 3, 4, 5, 7, 8, 9, 31, 64, 100, 1000])("%i numbers sorted", (n) => {
   expectSame((a) => [np.sort(a), np.argsort(np.floor(a))], values([n], "float32"));
   expectSame((a) => [np.sort(a), np.argsort(np.floor(a))], values([n], "float64"));
-});
-
-describe.each(["float16", "bfloat16", "float32", "float64"] as const)("products of %s", (dtype) => {
-  const x = values([3, 7, 5, 4], "float64").div(9).add(1).astype(dtype);
-  test.each([[[0]], [[1]], [[2]], [[3]], [[0, 2]], [[1, 3]], [[2, 1]], [[0, 3]], [[0, 1, 2, 3]]])(
-    "along %j",
-    (axes) => {
-      expectSame((a) => [np.prod(a, { axis: axes }), np.prod(np.transpose(a), { axis: axes })], x);
-    },
-  );
-  test("that would overflow in another order, and of nothing", () => {
-    const largest = np.asarray([60000, 1e-4, 60000, 1e-4, 1e-30, 1e30], dtype);
-    expectSame((a) => [np.prod(a), np.prod(lax.slice(a, [0], [1]))], largest);
-  });
 });
 
 describe("random bits", () => {

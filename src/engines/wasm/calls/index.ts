@@ -12,6 +12,7 @@ import type { CallCode } from "./callCode.ts";
 import { gather, scatters } from "./gather.ts";
 import { product } from "./product.ts";
 import { randomBits, randomFoldIn, randomSplit } from "./randomBits.ts";
+import { reduce, reduceWindow } from "./reduce.ts";
 import { sameBytes } from "./sameBytes.ts";
 import { scans } from "./scans.ts";
 import { sort, topK } from "./sort.ts";
@@ -21,6 +22,8 @@ const codes: Readonly<Record<string, CallCode>> = {
   ...scatters,
   ...scans,
   reduce_prod: product,
+  reduce,
+  reduce_window: reduceWindow,
   sort,
   top_k: topK,
   random_bits: randomBits,
