@@ -117,6 +117,21 @@ describe("the bits of the reference engine", () => {
       { numRuns: 60 },
     );
   });
+  it("for products of a few numbers, in every layout", () => {
+    const few = fc.integer({ min: 1, max: 9 });
+    const tiny = cases.filter(({ rows, columns, sum }) => rows * columns * sum <= 200);
+    const small = fc.record({
+      type: fc.constantFrom<Type>("f32", "f64", "i32"),
+      ...{ rows: few, columns: few, sum: few, batch: fc.constantFrom(1, 5) },
+      ...{ lhsTransposed: fc.boolean(), rhsTransposed: fc.boolean() },
+    });
+    fc.assert(
+      fc.property(fc.oneof(tiny, small), fc.integer(), fc.boolean(), (c, seed, specials) => {
+        check(c, seed, specials);
+      }),
+      { numRuns: 200 },
+    );
+  });
   for (const lhsTransposed of [false, true]) {
     for (const rhsTransposed of [false, true]) {
       const layouts = { lhsTransposed, rhsTransposed };
@@ -197,6 +212,13 @@ describe("other forms", () => {
     const all = run(m);
     expect(firstDifference(run(7), all.slice(0, 7 * n))).toBe(-1);
     expect(firstDifference(run(1), all.slice(0, n))).toBe(-1);
+    // A product of a few numbers has the bits that its rows have in one of many.
+    const few = { ...base, columns: 6, sum: 9 };
+    const [a, b] = [lhs.slice(0, 90 * 9), rhs.slice(0, 54)];
+    const product = (rows: number): Floats =>
+      runRoutine(gemm(shapeOf({ ...few, rows })), a.slice(0, rows * 9), b, new Float32Array(rows * 6), { fast: true });
+    expect(gemm(shapeOf({ ...few, rows: 3 })).routine).toBe("small_f32");
+    expect(firstDifference(product(3), product(90).slice(0, 18))).toBe(-1);
   });
 });
 

@@ -32,6 +32,8 @@ export interface Label {
 
 const has = <T extends object>(table: T, name: string): name is Extract<keyof T, string> => name in table;
 
+const END: readonly number[] = [0x0b];
+
 export class FunctionBuilder implements Callable {
   readonly index: number;
   readonly typeIndex: number;
@@ -280,7 +282,8 @@ export class FunctionBuilder implements Callable {
     return this.#indexed(0x23, index);
   }
 
-  encodeTo(out: number[]): void {
+  /** The body as the pieces that it is written from: its length and locals, what is hoisted, the rest. */
+  pieces(): readonly (readonly number[])[] {
     const locals: number[] = [];
     let groups = 0;
     for (let i = 0; i < this.#locals.length; groups++) {
@@ -290,14 +293,11 @@ export class FunctionBuilder implements Callable {
       locals.push(valTypes[this.#locals[i]]);
       i = j;
     }
+    const count: number[] = [];
+    pushUnsigned(count, groups);
     const head: number[] = [];
-    pushUnsigned(head, groups);
-    pushUnsigned(out, head.length + locals.length + this.#prologue.length + this.#code.length + 1);
-    pushBytes(out, head);
-    pushBytes(out, locals);
-    pushBytes(out, this.#prologue);
-    pushBytes(out, this.#code);
-    out.push(0x0b);
+    pushUnsigned(head, count.length + locals.length + this.#prologue.length + this.#code.length + 1);
+    return [head, count, locals, this.#prologue, this.#code, END];
   }
 
   #nest(opcode: number, inside: (label: Label) => void, result?: ValType): this {

@@ -21,6 +21,8 @@ interface Import {
   readonly bytes: readonly number[];
 }
 
+const lengthOf = (pieces: readonly (readonly number[])[]): number => pieces.reduce((n, p) => n + p.length, 0);
+
 export class ModuleBuilder {
   readonly #types = new Map<string, number>();
   readonly #typeBytes: number[] = [];
@@ -87,30 +89,30 @@ export class ModuleBuilder {
 
   /** The module's bytes. */
   encode(): Uint8Array<ArrayBuffer> {
-    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-    const section = (id: number, count: number, bytes: readonly number[]): void => {
+    // Pieces are joined at the end, by copies of whole lists: a program's code is too much to be moved byte by byte.
+    const pieces: (readonly number[])[] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
+    const section = (id: number, count: number, contents: readonly (readonly number[])[]): void => {
       if (count === 0) return;
-      const head: number[] = [];
-      pushUnsigned(head, count);
-      out.push(id);
-      pushUnsigned(out, head.length + bytes.length);
-      pushBytes(out, head);
-      pushBytes(out, bytes);
+      const counted: number[] = [];
+      pushUnsigned(counted, count);
+      const head = [id];
+      pushUnsigned(head, counted.length + lengthOf(contents));
+      pieces.push(head, counted);
+      for (const piece of contents) pieces.push(piece);
     };
     // Bodies first: they may add types.
-    const code: number[] = [];
-    for (const fn of this.#functions) fn.encodeTo(code);
-    section(1, this.#types.size, this.#typeBytes);
-    section(2, this.#imports.length, this.#importBytes());
+    const code = this.#functions.flatMap((fn) => fn.pieces());
+    section(1, this.#types.size, [this.#typeBytes]);
+    section(2, this.#imports.length, [this.#importBytes()]);
     const declared: number[] = [];
     for (const fn of this.#functions) pushUnsigned(declared, fn.typeIndex);
-    section(3, this.#functions.length, declared);
+    section(3, this.#functions.length, [declared]);
     const table = this.#table;
     if (table !== null) {
       const limits: number[] = [0x70, 0x01];
       pushUnsigned(limits, table.length);
       pushUnsigned(limits, table.length);
-      section(4, 1, limits);
+      section(4, 1, [limits]);
     }
     const exported: number[] = [];
     for (const { name, index } of this.#exports) {
@@ -122,15 +124,21 @@ export class ModuleBuilder {
       pushName(exported, "table");
       exported.push(0x01, 0x00);
     }
-    section(7, this.#exports.length + (table === null ? 0 : 1), exported);
+    section(7, this.#exports.length + (table === null ? 0 : 1), [exported]);
     if (table !== null && table.length > 0) {
       const elements: number[] = [0x00, 0x41, 0x00, 0x0b];
       pushUnsigned(elements, table.length);
       for (const { index } of table) pushUnsigned(elements, index);
-      section(9, 1, elements);
+      section(9, 1, [elements]);
     }
     section(10, this.#functions.length, code);
-    return Uint8Array.from(out);
+    const bytes = new Uint8Array(lengthOf(pieces));
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
   }
 
   #importBytes(): number[] {

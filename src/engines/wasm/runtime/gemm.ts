@@ -95,7 +95,7 @@ export function gemm(shape: GemmShape, slots = 1): RuntimeCall {
     [rows, columns] = [columns, rows];
     [a, b] = [b, a];
   }
-  const routine = routineFor(rows, columns, a, b);
+  const routine = isSmall(shape) ? "small" : routineFor(rows, columns, a, b);
   const { rowBlock, columnBlock } = unitSize(routine, rows, columns);
   const columnUnits = Math.ceil(columns / columnBlock);
   const batchUnits = Math.ceil(rows / rowBlock) * columnUnits;
@@ -134,7 +134,13 @@ function batchAxes(batch: readonly BatchAxis[]): readonly [BatchAxis, BatchAxis]
   return [batch.length > 1 ? batch[0] : one, batch.at(-1) ?? one];
 }
 
-type Routine = "packed" | "direct" | "byRows" | "byColumns";
+/** Multiplications below which packing and blocks cost more than they gain. */
+const FEW_PRODUCTS = 200;
+
+const isSmall = ({ rows, columns, sum, accumulate }: GemmShape): boolean =>
+  accumulate !== true && sum <= SUM_BLOCK && rows * columns * Math.max(1, sum) <= FEW_PRODUCTS;
+
+type Routine = "small" | "packed" | "direct" | "byRows" | "byColumns";
 
 function routineFor(rows: number, columns: number, a: Side, b: Side): Routine {
   if (rows === 1 && (b.out === 1 || columns === 1)) {
@@ -146,6 +152,8 @@ function routineFor(rows: number, columns: number, a: Side, b: Side): Routine {
 
 function unitSize(routine: Routine, rows: number, columns: number): { rowBlock: number; columnBlock: number } {
   switch (routine) {
+    case "small":
+      return { rowBlock: Math.max(1, rows), columnBlock: Math.max(1, columns) };
     case "packed":
       return { rowBlock: UNIT_ROWS, columnBlock: Math.max(1, columns) };
     case "direct":
@@ -176,6 +184,7 @@ function slotFor(
       };
     case "byRows":
       return { fields: {}, size: up(Math.min(columns, VECTOR_COLUMNS) * el.bytes, 64) };
+    case "small":
     case "byColumns":
       return { fields: {}, size: 0 };
   }

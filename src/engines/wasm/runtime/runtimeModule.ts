@@ -21,6 +21,7 @@ import { listOffsets, listSteps } from "./lines.ts";
 import { packPanel, packRun } from "./pack.ts";
 import { packedProduct, type Parts } from "./packedProduct.ts";
 import { poolRoutine, pools } from "./poolingCode.ts";
+import { smallProduct } from "./smallProduct.ts";
 import { vectorByColumns, vectorByRows } from "./vectorProduct.ts";
 
 export interface RuntimeOptions {
@@ -43,6 +44,7 @@ type Build = (el: Element, shared: SharedParts) => Callable;
 const products: Readonly<Record<string, Build>> = {
   packed: (el, { module, parts }) => packedProduct(module, el, { ...parts(el), tile: packedTile(module, el) }),
   direct: (el, { module, parts }) => directProduct(module, el, { ...parts(el), tile: directTile(module, el) }),
+  small: (el, { module }) => smallProduct(module, el),
   byRows: (el, { module }) => vectorByRows(module, el),
   byColumns: (el, { module }) => vectorByColumns(module, el),
 };
