@@ -1,9 +1,12 @@
 /**
- * `npm run bench -- memory [--only=GPT-4,U-Net] [--out=FILE]`: the models of examples/models in full size. For each, the peak of value and gradient as
- * it is, with each policy around its blocks, and within budgets; the extra time that the planner predicts and the one that is measured
- * (CPU time of a step beside that of the step as it is); and what JAX's compiler says of the same models, if a Python with JAX is there
- * (`REMAT_BENCH_PYTHON`, or python3). `--out` writes the tables as Markdown.
+ * `npm run bench -- memory [--only=GPT-4,U-Net] [--rows=0.6,nothing] [--turns=3] [--out=FILE]`: the models of examples/models in full size. For each, value
+ * and gradient as it is, with each policy around its blocks, and within budgets: the peak that `memory` predicts and the most that the run took, whether
+ * all results have the bits of the program as it is, and the extra time, predicted by the planner and measured. Each program has an engine of its
+ * own, so its high-water mark is its own. Time is CPU time of a step, in turns with the program as it is; the least of each counts. Beside them
+ * is what JAX's compiler says of the same models, if a Python with JAX is there (`REMAT_BENCH_PYTHON`, or python3; "none" leaves it out).
+ * `--rows` keeps the programs whose names hold one of these texts; `--out` writes the tables as Markdown.
  */
+import { createHash } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
@@ -20,10 +23,14 @@ import {
   pareto,
   random,
   setEngine,
+  tree,
   valueAndGrad,
   type NDArray,
   type Policy,
 } from "../src/index.ts";
+import type { ConcreteArray } from "../src/core/array.ts";
+import { js } from "../src/engines/js/index.ts";
+import { createWasm, type WasmEngine } from "../src/engines/wasm/index.ts";
 
 type Step = (params: Parameters, batch: Parameters) => readonly [NDArray, Parameters];
 
@@ -38,6 +45,7 @@ const policies: Readonly<Record<string, Policy | null>> = {
 
 /** Bytes that JAX's compiler asks for, by policy. */
 function jaxPeaks(name: string): ReadonlyMap<string, number> {
+  if (python === "none") return new Map();
   const { stdout, status } = spawnSync(python, [join(import.meta.dirname, "peers/memory_models.py"), name], {
     encoding: "utf8",
   });
@@ -49,58 +57,99 @@ function jaxPeaks(name: string): ReadonlyMap<string, number> {
 }
 
 const mb = (bytes: number | undefined): string => (bytes === undefined ? "" : (bytes / 1e6).toFixed(1));
+const bytes = (n: number): string => n.toLocaleString("en");
 const percent = (x: number): string => `${x < 0 ? "-" : "+"}${(100 * Math.abs(x)).toFixed(1)} %`;
 
-/** Milliseconds of CPU time of a step once it is compiled: the least of two. */
-function cpuOf(step: Step, args: readonly [Parameters, Parameters]): number {
-  step(...args);
-  const once = (): number => {
-    const start = process.cpuUsage();
-    step(...args);
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1e3;
-  };
-  return Math.min(once(), once());
+/** A step on an engine of its own. */
+interface Program {
+  readonly run: () => string;
+  readonly engine: WasmEngine;
 }
 
-function benchModel(model: Model, out: (line: string) => void): void {
+function programOf(f: Step, args: readonly [Parameters, Parameters], budget?: number): Program {
+  const engine = createWasm(js);
+  const options = budget === undefined ? { engine } : { engine, memory: budget };
+  const step = jit(f as never, options) as unknown as Step;
+  return { engine, run: () => hashOf(step(...args)) };
+}
+
+/** A hash of the bits of all results. */
+function hashOf(result: unknown): string {
+  const hash = createHash("sha256");
+  for (const leaf of tree.flatten(result).leaves) hash.update((leaf as ConcreteArray).data as Float32Array);
+  return hash.digest("hex");
+}
+
+/** Milliseconds of CPU time of each of the programs, once they are compiled: the least of so many turns. */
+function cpuOf(programs: readonly Program[], turns: number): readonly number[] {
+  const least = programs.map(() => Infinity);
+  for (let turn = 0; turn < turns; turn++) {
+    programs.forEach(({ run }, i) => {
+      const start = process.cpuUsage();
+      run();
+      const { user, system } = process.cpuUsage(start);
+      least[i] = Math.min(least[i], (user + system) / 1e3);
+    });
+  }
+  return least;
+}
+
+interface Settings {
+  readonly turns: number;
+  readonly wanted: (name: string) => boolean;
+  readonly out: (line: string) => void;
+}
+
+function benchModel(model: Model, { turns, wanted, out }: Settings): void {
   const args = [model.init(random.key(0), "full"), model.batch(random.key(1), "full")] as const;
   const jax = jaxPeaks(model.name);
   out(`\n### ${model.name}\n`);
-  out("| program | peak, MB | share | extra time, model | extra time, measured | JAX, MB |");
-  out("| --- | ---: | ---: | ---: | ---: | ---: |");
+  out(
+    "| program | predicted, bytes | measured, bytes | share | same bits | extra time, predicted | measured | JAX, MB |",
+  );
+  out("| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |");
   const plain = valueAndGrad(model.loss()) as unknown as Step;
   const whole = memory(plain, ...args).peak;
-  const base = cpuOf(jit(plain as never), args);
-  const row = (name: string, step: Step, peak: number, predicted: string): void => {
-    const measured = step === plain ? "" : percent(cpuOf(step, args) / base - 1);
+  const base = programOf(plain, args);
+  const bits = base.run();
+  const line = (name: string, peak: number, { engine }: Program, same: string, predicted: string, measured: string) => {
+    const share = `${((100 * peak) / whole).toFixed(1)} %`;
     out(
-      `| ${name} | ${mb(peak)} | ${((100 * peak) / whole).toFixed(1)} % | ${predicted} | ${measured} | ${mb(jax.get(name))} |`,
+      `| ${name} | ${bytes(peak)} | ${bytes(engine.highWater())} | ${share} | ${same} | ${predicted} | ${measured} | ${mb(jax.get(name))} |`,
     );
   };
-  row("as it is", plain, whole, "");
-  const wrapped = (name: string, f: Step): void => {
-    row(name, jit(f as never), memory(f, ...args).peak, "");
+  line("as it is", whole, base, "", "", "");
+  const row = (name: string, f: Step, predicted: string, budget?: number): void => {
+    if (!wanted(name)) return;
+    const program = programOf(f, args, budget);
+    const same = program.run() === bits ? "yes" : "NO";
+    const [plainTime, time] = cpuOf([base, program], turns);
+    const { peak } = budget === undefined ? memory(f, ...args) : memory(jit(f as never, { memory: budget }), ...args);
+    line(name, peak, program, same, predicted, percent(time / plainTime - 1));
   };
+  const others: Record<string, Step> = {};
   for (const [name, policy] of Object.entries(policies)) {
-    wrapped(name, valueAndGrad(model.loss((block) => checkpoint(block, { policy }))));
+    others[name] = valueAndGrad(model.loss((block) => checkpoint(block, { policy })));
   }
   if (model.name === "LSTM-1000") {
     for (const kept of ["sqrt", "binomial"] as const) {
-      wrapped(`loop, ${kept}`, valueAndGrad(lstmLoss(kept)) as unknown as Step);
+      others[`loop, ${kept}`] = valueAndGrad(lstmLoss(kept)) as unknown as Step;
     }
-    return;
   }
+  const beside = Object.fromEntries(Object.entries(others).filter(([name]) => wanted(name)));
   const start = performance.now();
-  const { points } = pareto(plain, args as never);
+  const { points, references } = pareto(plain, args as never, { beside: beside });
   const seconds = ((performance.now() - start) / 1e3).toFixed(1);
+  for (const [name, f] of Object.entries(beside)) {
+    row(name, f, percent(references.find((r) => r.name === name)?.overhead ?? NaN));
+  }
+  // A loop is one step to the planner.
+  if (model.name === "LSTM-1000") return;
   for (const share of [0.8, 0.6, 0]) {
     const budget = Math.max(points[0].peak, Math.floor(share * whole));
     const point = points.findLast((p) => p.peak <= budget);
     if (point === undefined || (share > 0 && budget === points[0].peak)) continue;
-    const step = jit(plain as never, { memory: budget }) as unknown as Step;
-    const name = share === 0 ? "smallest budget" : `budget ${share.toFixed(1)}`;
-    row(name, step, memory(step, ...args).peak, percent(point.overhead));
+    row(share === 0 ? "smallest budget" : `budget ${share.toFixed(1)}`, plain, percent(point.overhead), budget);
   }
   out(`\nThe whole curve took ${seconds} s to plan.`);
 }
@@ -110,6 +159,9 @@ export function benchMemory(flags: readonly string[]): void {
   const value = (name: string): string | undefined =>
     flags.find((f) => f.startsWith(`--${name}=`))?.slice(name.length + 3);
   const only = value("only")?.split(",");
+  const rows = value("rows")?.split(",");
+  const wanted = (name: string): boolean => rows === undefined || rows.some((text) => name.includes(text));
+  const turns = Number(value("turns") ?? 3);
   const lines: string[] = [];
   const out = (line: string): void => {
     lines.push(line);
@@ -120,5 +172,6 @@ export function benchMemory(flags: readonly string[]): void {
   out(
     `${cpus()[0].model}, ${String(cpus().length)} cores, Node ${process.version}; load average ${loadavg()[0].toFixed(1)}`,
   );
-  for (const model of models) if (only === undefined || only.includes(model.name)) benchModel(model, out);
+  for (const model of models)
+    if (only === undefined || only.includes(model.name)) benchModel(model, { turns, wanted, out });
 }

@@ -305,7 +305,9 @@ export class WhileReverseError extends RematValueError {
   constructor() {
     super(
       "reverse-mode differentiation was asked for of a loop of unknown length: Reverse-mode differentiation does not work for lax.while_loop or " +
-        "lax.fori_loop with dynamic start/stop values. Try using lax.scan, or using fori_loop with static start/stop.",
+        "lax.fori_loop with dynamic start/stop values. Try using lax.scan, or using fori_loop with static start/stop.\n" +
+        'Or give the loop { checkpoint: "online", slots: 8 }. If it has that: its reverse derivative can be differentiated in forward mode ' +
+        "(jvp, jacfwd), or in reverse mode again (grad, vjp), but not in reverse mode after forward mode; take reverse derivatives first.",
     );
   }
 }

@@ -26,7 +26,8 @@ export interface WhileLoopOptions {
  * Then the value is stored on the way in that many slots, and what is stored gives way to later values, so that at any time what is kept suits a loop
  * that ends there (`schedules.online`). The backward pass takes no more than the slots and what one step needs. Counted up to 1000 steps and 16
  * slots, at most 9/7 of the steps are run that a known length takes (`scan` with `{ checkpoint: { slots } }`). For loops of up to 2^31 / slots steps.
- * Reverse mode over reverse mode is not possible; forward mode over it is.
+ * Derivatives of any order can be taken, by forward and reverse mode. A reverse derivative of a reverse one has loops of values and tangents, with states
+ * twice as large, in as many slots. Only reverse mode over forward mode over reverse mode is not possible.
  *
  * @throws ScheduleError if there is no slot.
  * @throws RematTypeError if `cond` does not return a boolean scalar. @throws CarryTypeError if the value changes its type.

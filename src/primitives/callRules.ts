@@ -177,7 +177,7 @@ export function transposeBody(
 }
 
 /** Puts the results of a call back into their places, `null` where there is none. */
-export function scatterResults(nonzero: readonly boolean[], outs: readonly NDArray[]): Tangent[] {
+export function scatterResults(nonzero: readonly boolean[], outs: readonly Tangent[]): Tangent[] {
   let next = 0;
   return nonzero.map((nz) => (nz ? outs[next++] : null));
 }

@@ -9,7 +9,6 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { matchAxis } from "../core/axes.ts";
-import { batchBackward, batchFlat, type MappedAxis } from "../core/batch.ts";
 import { customLinear } from "../core/customLinear.ts";
 import { isInexact } from "../core/dtype.ts";
 import { asFunction, evalJaxpr } from "../core/evalJaxpr.ts";
@@ -18,26 +17,30 @@ import { ClosedJaxpr, DropVar, Literal, Var, type Atom, type Eqn, type Jaxpr, ty
 import { jvpFlat } from "../core/jvp.ts";
 import type { SplitTrace } from "../core/partial.ts";
 import { everythingSaveable, type Policy } from "../core/policy.ts";
-import type { BatchBody, JvpResult, PartialTrace, Primitive, SplitResult, Tangent } from "../core/primitive.ts";
-import { constsToInputs, stage } from "../core/stage.ts";
+import type { JvpResult, PartialTrace, Primitive, SplitResult, Tangent } from "../core/primitive.ts";
+import { constsToInputs, stage, stageFlat } from "../core/stage.ts";
+import { instantiate } from "../core/zeros.ts";
 import { jvpJaxpr } from "../passes/jvp.ts";
 import { close } from "../passes/rewrite.ts";
 import { dce } from "../passes/dce.ts";
 import { CustomVjpClosureError } from "../errors.ts";
 import { scatterResults } from "./callRules.ts";
+import { batchParams } from "./customRematBatch.ts";
 import { jit } from "./jit.ts";
+import { slicedAlong } from "./pad.ts";
+import { squeezed } from "./shape.ts";
 
 type Values = readonly NDArray[];
 
 /** What the forward pass gives: the outputs, what is kept, and how to go on from there. */
-interface Forward {
+export interface Forward {
   readonly outs: Values;
   readonly kept: Values;
   readonly rem: (kept: Values, args: Values) => Rematerialized;
 }
 
 /** What the backward pass starts with: the outputs again, the residuals, and the reverse rule for them. */
-interface Rematerialized {
+export interface Rematerialized {
   readonly outs: Values;
   readonly residuals: Values;
   readonly bwd: (residuals: Values, cts: readonly Tangent[]) => readonly Tangent[];
@@ -56,6 +59,10 @@ export interface CustomRematParams extends Params {
   readonly rule: CustomRematRule;
   /** The first operands are what the function closes over; rules don't get them. */
   readonly num_consts: number;
+  /** Forward mode, where it is not the plain derivative: outputs and their tangents, of what the rules get. */
+  readonly push?: (primals: Values, tangents: readonly Tangent[]) => JvpResult;
+  /** The rules' outputs are batched where those of the function are; without it, all of them are. */
+  readonly same_batch?: boolean;
 }
 
 export interface CustomRematJvpParams extends CustomRematParams {
@@ -85,9 +92,8 @@ export const customRemat: Primitive<CustomRematParams> = {
     return pushTangents([...primals, ...tangents.filter((t) => t !== null)], jvpParams(params, nonzero));
   },
   batch(size, args, dims, params, batchBody, axisName) {
-    const { consts, batched } = batchParams({ size, axisName }, dims, params, batchBody);
-    const outs = bind(customRemat, [...consts, ...args], batched);
-    return { outs, dims: outs.map(() => 0) };
+    const { consts, batched, outDims } = batchParams({ size, axisName }, dims, params, batchBody);
+    return { outs: bind(customRemat, [...consts, ...args], batched), dims: outDims };
   },
 };
 
@@ -101,10 +107,18 @@ export const customRematJvp: Primitive<CustomRematJvpParams> = {
   batch(size, args, dims, params, batchBody, axisName) {
     const front = args.map((x, i) => matchAxis(size, dims[i], 0, x));
     const all = params.call_jaxpr.invars.map(() => 0);
-    const { consts, batched } = batchParams({ size, axisName }, all, params, batchBody);
+    const { consts, batched } = batchParams({ size, axisName }, all, { ...params, same_batch: false }, batchBody);
     const nonzero = [...consts.map(() => false), ...params.nonzero];
     const outs = bind(customRematJvp, [...consts, ...front], jvpParams(batched, nonzero));
-    return { outs, dims: outs.map(() => 0) };
+    // Results of what is not batched are the same in all examples, whatever their tangents are.
+    const body = close(params.call_jaxpr);
+    const never = body.outAvals.map(() => false);
+    const natural = batchBody(body, size, dims.slice(0, body.inAvals.length), never).dims;
+    const same = outs.map((_, i) => size > 0 && natural[i] === null);
+    return {
+      outs: outs.map((x, i) => (same[i] ? squeezed(slicedAlong(x, 0, 1, 0), [0]) : x)),
+      dims: same.map((s) => (s ? null : 0)),
+    };
   },
   partialEval: splitNow,
   split: splitByPolicy,
@@ -114,12 +128,35 @@ const canHaveTangent = (aval: ShapedArray): boolean => isInexact(aval.dtype);
 const tangentAvals = (jaxpr: Jaxpr): ShapedArray[] => jaxpr.outAvals.filter(canHaveTangent).map((a) => a.toTangent());
 
 function jvpParams(
-  { name, call_jaxpr, fwd, rem, bwd, rule, num_consts }: CustomRematParams,
+  { name, call_jaxpr, fwd, rem, bwd, rule, num_consts, push, same_batch }: CustomRematParams,
   nonzero: readonly boolean[],
 ): CustomRematJvpParams {
   const pushed = (): Jaxpr =>
-    constsToInputs(jvpJaxpr(close(call_jaxpr), nonzero, call_jaxpr.outAvals.map(canHaveTangent)).closed.jaxpr);
-  return { name, call_jaxpr, fwd, rem, bwd, rule, num_consts, nonzero, pushed };
+    push === undefined || nonzero.slice(0, num_consts).includes(true)
+      ? constsToInputs(jvpJaxpr(close(call_jaxpr), nonzero, call_jaxpr.outAvals.map(canHaveTangent)).closed.jaxpr)
+      : pushedBy(push, call_jaxpr, num_consts, nonzero);
+  return { name, call_jaxpr, fwd, rem, bwd, rule, num_consts, push, same_batch, nonzero, pushed };
+}
+
+/** Operands and tangents to outputs and tangents, by a forward rule. */
+function pushedBy(
+  push: NonNullable<CustomRematParams["push"]>,
+  { invars, outAvals }: Jaxpr,
+  numConsts: number,
+  nonzero: readonly boolean[],
+): Jaxpr {
+  const avals = invars.map((v) => v.aval);
+  const { jaxpr } = stageFlat(
+    (xs) => {
+      const ts = scatterResults(nonzero, xs.slice(avals.length));
+      const { primals, tangents } = push(xs.slice(numConsts, avals.length), ts.slice(numConsts));
+      const made = outAvals.flatMap((a, i) => (canHaveTangent(a) ? [instantiate(tangents[i], a.toTangent())] : []));
+      return [...primals, ...made];
+    },
+    [...avals, ...avals.flatMap((a, i) => (nonzero[i] ? [a.toTangent()] : []))],
+    null,
+  );
+  return constsToInputs(jaxpr);
 }
 
 function pushTangents(args: Values, params: CustomRematJvpParams): JvpResult {
@@ -128,93 +165,6 @@ function pushTangents(args: Values, params: CustomRematJvpParams): JvpResult {
   return {
     primals: outs.slice(0, outAvals.length),
     tangents: scatterResults(outAvals.map(canHaveTangent), outs.slice(outAvals.length)),
-  };
-}
-
-/** The parameters of the call on a batch. All outputs are batched, in front, whatever the rules make of them. */
-function batchParams(
-  mapped: MappedAxis,
-  dims: readonly (number | null)[],
-  params: CustomRematParams,
-  batchBody: BatchBody,
-): { readonly consts: Values; readonly batched: CustomRematParams } {
-  const all = params.call_jaxpr.outvars.map(() => true);
-  const { closed } = batchBody(close(params.call_jaxpr), mapped.size, dims, all);
-  const own = dims.slice(params.num_consts);
-  return {
-    consts: closed.consts,
-    batched: {
-      ...params,
-      call_jaxpr: constsToInputs(closed.jaxpr),
-      num_consts: params.num_consts + closed.consts.length,
-      rule: batchRule(mapped, own, params.rule),
-    },
-  };
-}
-
-function batchRule(mapped: MappedAxis, dims: readonly (number | null)[], rule: CustomRematRule): CustomRematRule {
-  const { size, axisName } = mapped;
-  /** Runs what gives outputs and other values on the batch. */
-  const run = <T extends { readonly outs: Values }>(
-    fn: (xs: Values) => T,
-    others: (result: T) => Values,
-    args: Values,
-    argDims: readonly (number | null)[],
-  ) => {
-    let inner: T | null = null;
-    const { outs, dims: outDims } = batchFlat(
-      (xs) => {
-        inner = fn(xs);
-        return [...inner.outs, ...others(inner)];
-      },
-      size,
-      args,
-      argDims,
-      axisName,
-    );
-    const result = inner as unknown as T;
-    const n = result.outs.length;
-    return {
-      result,
-      outs: outs.slice(0, n).map((x, i) => matchAxis(size, outDims[i], 0, x)),
-      others: outs.slice(n),
-      otherDims: outDims.slice(n),
-    };
-  };
-  return (policy, args, perturbed) => {
-    const forward = run(
-      (xs) => rule(policy, xs, perturbed),
-      (r) => r.kept,
-      args,
-      dims,
-    );
-    return {
-      outs: forward.outs,
-      kept: forward.others,
-      rem(kept, xs) {
-        const n = kept.length;
-        const again = run(
-          (ys) => forward.result.rem(ys.slice(0, n), ys.slice(n)),
-          (r) => r.residuals,
-          [...kept, ...xs],
-          [...forward.otherDims, ...dims],
-        );
-        return {
-          outs: again.outs,
-          residuals: again.others,
-          bwd: (residuals, cts) =>
-            batchBackward(
-              again.result,
-              mapped,
-              residuals,
-              again.otherDims,
-              cts,
-              cts.map(() => 0),
-              dims,
-            ),
-        };
-      },
-    };
   };
 }
 

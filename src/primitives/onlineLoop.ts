@@ -1,256 +1,224 @@
 /**
- * `whileLoop` that can be reversed: a loop of unknown length which, on its way forward, stores its state in a few slots, and replaces stored states as
- * `schedules/online.ts` says, so that what is kept suits a loop that ends at any step. The backward pass goes back through the steps by the binomial
- * schedule, from the latest stored state each. All of it is one program; what is alive at a time is the slots and the residuals of one step.
+ * `whileLoop` that can be reversed: a loop of unknown length which stores its state in a few slots on its way forward (`onlineStores.ts`). The backward
+ * pass goes back through the steps by the binomial schedule, from the latest stored state each. All of it is one program; what is alive at a time is
+ * the slots and the residuals of one step.
  *
  * The call is a `custom_remat`: forward mode differentiates the plain loop; reverse mode runs the loop with its stores, in a checkpointed region only
- * in the backward pass. A derivative of the backward pass in reverse mode again is not possible.
+ * in the backward pass. So are the two loops of reverse mode, the one with the stores and the one back, which makes them differentiable in turn:
+ * - the loop with the stores has the derivative of the plain loop; the states are functions of the operands, and count as no more than that;
+ * - the loop back gives J(args)ᵀ ct. Its derivative in `ct` along u is J(args) u: the loop of values and tangents. Its derivative in `args` is that of
+ *   ⟨ct, J(args) u⟩, the reverse of that same loop, which is an online loop with as many slots again (Pearlmutter's products, "Fast exact
+ *   multiplication by the Hessian", 1994).
+ *
+ * Known imperfection: reverse mode over forward mode over reverse mode throws, since forward mode makes plain loops of those two.
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
 import { isInexact } from "../core/dtype.ts";
 import { evalJaxpr } from "../core/evalJaxpr.ts";
 import { bind } from "../core/interpreter.ts";
 import { linearizeFlat } from "../core/linearize.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Tangent } from "../core/primitive.ts";
+import type { JvpResult, Tangent } from "../core/primitive.ts";
 import { constsToInputs, stageFlat } from "../core/stage.ts";
 import { zeros } from "../core/zeros.ts";
 import { merge, partition, split } from "../core/zip.ts";
 import { Accumulator, backwardPass } from "../passes/transpose.ts";
-import { add, div, max, mul, sub } from "./arithmetic.ts";
-import { bitwiseAnd, bitwiseNot, bitwiseOr, eq, ge, gt, lt, select } from "./comparison.ts";
+import { sub } from "./arithmetic.ts";
 import { scatterResults } from "./callRules.ts";
-import { accumulated, cumsum } from "./cumulative.ts";
-import { customRemat, type CustomRematRule } from "./customRemat.ts";
-import { concatenated } from "./join.ts";
-import { minimumOver, orOver } from "./reduce.ts";
-import { slicedAlong } from "./pad.ts";
-import { broadcastedInDim } from "./shape.ts";
-import { constantArray, int, rowAt, whileLoop, withRow } from "./stagedLoops.ts";
-import { emptyStack, flatStack, popStep, stackOf, stateAt, type Chain, type Stack } from "./storedStates.ts";
-import type { WhileParams } from "./while.ts";
-import { whileP } from "./while.ts";
+import { gt } from "./comparison.ts";
+import { customRemat, type CustomRematParams, type CustomRematRule } from "./customRemat.ts";
+import { emptyOnline, partsOf, storing, type Stored } from "./onlineStores.ts";
+import { int, whileLoop } from "./stagedLoops.ts";
+import { flatStack, popStep, stackOf, stateAt, type Chain } from "./storedStates.ts";
+import { pushThroughLoop, whileP, type WhileParams } from "./while.ts";
 
 type Values = readonly NDArray[];
 
-/** Runs `while` on `[condition consts, body consts, carry]`, with so many states kept for a backward pass. */
-export function bindOnlineLoop(args: Values, params: WhileParams, slots: number): Values {
+/** A function with rules, called. */
+function call(
+  name: string,
+  f: (xs: Values) => Values,
+  args: Values,
+  rule: CustomRematRule,
+  push?: CustomRematParams["push"],
+): Values {
   const { jaxpr, consts } = stageFlat(
-    (xs) => bind(whileP, xs, params),
+    f,
     args.map((x) => x.aval),
     null,
   );
-  const call = {
-    name: "while_loop",
+  return bind(customRemat, [...consts, ...args], {
+    name,
     fwd: "store_online",
     rem: "store_online",
     bwd: "reverse_online",
     call_jaxpr: constsToInputs(jaxpr),
-    rule: onlineRule(params, slots),
+    rule,
     num_consts: consts.length,
-  };
-  return bind(customRemat, [...consts, ...args], call);
+    push,
+    same_batch: true,
+  });
 }
 
-/** What the loop with stores gives beside its result: the number of steps, and the stored states. */
-export interface Stored {
-  readonly outs: Values;
-  readonly kept: Values;
+/** Runs `while` on `[condition consts, body consts, carry]`, with so many states kept for a backward pass. */
+export function bindOnlineLoop(args: Values, params: WhileParams, slots: number): Values {
+  const push = (primals: Values, tangents: readonly Tangent[]): JvpResult =>
+    pushOnline(params, slots, primals, tangents);
+  return call("while_loop", (xs) => bind(whileP, xs, params), args, loopRule(params, slots, false), push);
+}
+
+/** Values and tangents by one loop, which can be reversed as this one. */
+const pushOnline = (params: WhileParams, slots: number, primals: Values, tangents: readonly Tangent[]): JvpResult =>
+  pushThroughLoop(primals, tangents, params, (xs, pushed) => bindOnlineLoop(xs, pushed, slots));
+
+/** The loop with its stores. */
+function bindStoring(params: WhileParams, slots: number, args: Values): Stored {
+  const { outs, kept } = partsOfStored(
+    params,
+    call(
+      "store_online",
+      (xs) => {
+        const stored = storing(params, slots, xs);
+        return [...stored.outs, ...stored.kept];
+      },
+      args,
+      loopRule(params, slots, true),
+    ),
+  );
+  return { outs, kept };
+}
+
+function partsOfStored({ body_jaxpr }: WhileParams, values: Values): Stored {
+  const [outs, kept] = split(values, body_jaxpr.outAvals.length);
+  return { outs, kept };
 }
 
 const keepsEverything = (policy: Policy): boolean => policy.json?.policy === "everythingSaveable";
 
-function onlineRule(params: WhileParams, slots: number): CustomRematRule {
-  const plain = (args: Values): Values => bind(whileP, args, params);
+/** The rules of the loop, and of the loop with its stores, which gives these too. */
+function loopRule(params: WhileParams, slots: number, givesStored: boolean): CustomRematRule {
+  const outsOf = ({ outs, kept }: Stored): Values => (givesStored ? [...outs, ...kept] : outs);
+  const again = (args: Values): Values =>
+    givesStored ? outsOf(bindStoring(params, slots, args)) : bindOnlineLoop(args, params, slots);
   return (policy, args, perturbed) => {
     const rem = (kept: Values, xs: Values) => {
-      const { outs, kept: stored } = kept.length > 0 ? { outs: plain(xs), kept } : storing(params, slots, xs);
+      const found = kept.length > 0 ? null : bindStoring(params, slots, xs);
+      const stored = found?.kept ?? kept;
       return {
-        outs,
+        outs: found === null ? again(xs) : outsOf(found),
         residuals: [...stored, ...xs],
         bwd: (residuals: Values, cts: readonly Tangent[]) => {
-          const [found, operands] = split(residuals, stored.length);
-          return reversing(params, slots, found, operands, cts, perturbed);
+          const [states, operands] = split(residuals, stored.length);
+          return bindReversing(
+            { params, slots, perturbed },
+            states,
+            operands,
+            cts.slice(0, params.body_jaxpr.outAvals.length),
+          );
         },
       };
     };
-    if (keepsEverything(policy)) return { ...storing(params, slots, args), rem };
-    return { outs: plain(args), kept: [], rem };
+    if (!keepsEverything(policy)) return { outs: again(args), kept: [], rem };
+    const stored = bindStoring(params, slots, args);
+    return { outs: outsOf(stored), kept: stored.kept, rem };
   };
 }
 
-interface Parts {
-  readonly condConsts: Values;
-  readonly bodyConsts: Values;
-  readonly carry: Values;
+/** A loop, and which of its operands a cotangent is asked for. */
+interface Reversal {
+  readonly params: WhileParams;
+  readonly slots: number;
+  readonly perturbed: readonly boolean[];
 }
 
-function partsOf({ cond_nconsts, body_nconsts }: WhileParams, args: Values): Parts {
-  const [condConsts, bodyConsts, carry] = split(args, cond_nconsts, body_nconsts);
-  return { condConsts, bodyConsts, carry };
-}
-
-/** A stack whose rows are reached by `places`: one state can give way to another in its row. */
-function emptyOnline(states: readonly ShapedArray[], slots: number): Stack {
-  const places = constantArray(
-    Array.from({ length: slots }, (_, i) => i - 1),
-    "int32",
+/** Which operands have a cotangent: what the body reads and is asked for, and all of the carry that can have one. */
+const linearOf = ({ params, perturbed }: Reversal, args: Values): readonly boolean[] =>
+  args.map(
+    (x, i) =>
+      i >= params.cond_nconsts &&
+      isInexact(x.dtype) &&
+      (perturbed[i] || i >= params.cond_nconsts + params.body_nconsts),
   );
-  return { ...emptyStack(states, slots), places };
-}
 
-/** The loop forward, with its stores: the number of steps, and the stack. */
-export function storing(params: WhileParams, slots: number, args: Values): Stored {
-  const { cond_jaxpr, body_jaxpr } = params;
-  const { condConsts, bodyConsts, carry } = partsOf(params, args);
-  const empty = emptyOnline(
-    carry.map((x) => x.aval),
-    slots,
-  );
-  const header = flatStack(empty).length;
-  const outs = whileLoop(
-    [...condConsts, ...bodyConsts],
-    [int(0), ...flatStack(empty), ...carry],
-    (consts, values) => {
-      const state = values.slice(1 + header);
-      return evalJaxpr(cond_jaxpr.jaxpr, cond_jaxpr.consts, [...consts.slice(0, condConsts.length), ...state])[0];
-    },
-    (consts, [step, ...rest]) => {
-      const [stackValues, state] = split(rest, header);
-      const stack = stackOf(stackValues, empty);
-      const next = slots === 1 ? stack : stored(stack, slots, step, state);
-      const after = evalJaxpr(body_jaxpr.jaxpr, body_jaxpr.consts, [...consts.slice(condConsts.length), ...state]);
-      return [add(step, int(1)), ...flatStack(next), ...after];
-    },
-  );
-  const [steps, ...rest] = outs;
-  const [stackValues, result] = split(rest, header);
-  return { outs: result, kept: [steps, ...stackValues] };
-}
-
-/** `storeOnline` of the schedule, on traced numbers and vectors with an entry for each slot. */
-function stored(stack: Stack, slots: number, step: NDArray, state: Values): Stack {
-  const spread = (x: NDArray): NDArray => broadcastedInDim(x, [slots], []);
-  const index = entries(slots, (i) => i);
-  const last = int(slots - 1);
-  const full = ge(stack.top, last);
-  const { least, keeps } = stepsBack(stack.steps, slots, step);
-  const cheapest = minimumOver(least, [0]);
-  const found = minimumOver(select(eq(least, spread(cheapest)), index, spread(last)), [0]);
-  const stores = bitwiseAnd(gt(step, int(0)), bitwiseOr(bitwiseNot(full), lt(cheapest, keeps)));
-  const top = select(bitwiseAnd(stores, bitwiseNot(full)), add(stack.top, int(1)), stack.top);
-  const position = select(full, found, top);
-  const places = stack.places as NDArray;
-  const row = max(rowAt(places, position), int(0));
-  /** Takes the entry at `position` out, and puts a new one at the top. */
-  const replaced = (xs: NDArray, value: NDArray): NDArray => {
-    const moved = select(lt(index, spread(position)), xs, rotated(xs));
-    const put = select(eq(index, spread(top)), spread(value), select(gt(index, spread(top)), xs, moved));
-    return select(spread(stores), put, xs);
+/** The loop backwards, from its stored states: cotangents of all operands that can have one, null for the others. */
+function bindReversing(reversal: Reversal, stored: Values, args: Values, cts: readonly Tangent[]): readonly Tangent[] {
+  const given = cts.map((ct) => ct !== null);
+  const linear = linearOf(reversal, args);
+  const run = (xs: Values): Values => {
+    const [states, operands, own] = split(xs, stored.length, args.length);
+    return reversing(reversal, states, operands, scatterResults(given, own)).filter((ct) => ct !== null);
   };
+  const again = (xs: Values): Values => {
+    const [states, operands, own] = split(xs, stored.length, args.length);
+    return bindReversing(reversal, states, operands, scatterResults(given, own)).filter((ct) => ct !== null);
+  };
+  const rule: CustomRematRule = (_policy, xs, asked) => ({
+    outs: again(xs),
+    kept: [],
+    rem: (_kept, ys) => ({
+      outs: again(ys),
+      residuals: ys.slice(stored.length),
+      bwd(residuals, us) {
+        const [operands, own] = split(residuals, args.length);
+        const along = scatterResults(linear, us);
+        const moves = asked.slice(stored.length, stored.length + args.length);
+        const second = secondOrder(reversal, operands, along, scatterResults(given, own), moves);
+        return [...stored.map(() => null), ...second.args, ...second.cts.filter((_, i) => given[i])];
+      },
+    }),
+  });
+  const outs = call("reverse_online", run, [...stored, ...args, ...cts.filter((ct) => ct !== null)], rule);
+  return scatterResults(linear, outs);
+}
+
+/** The derivative of the loop back: what `along` gives to the operands, and to the cotangents that it was given. */
+function secondOrder(
+  { params, slots }: Reversal,
+  args: Values,
+  along: readonly Tangent[],
+  cts: readonly Tangent[],
+  asked: readonly boolean[],
+): { readonly args: readonly Tangent[]; readonly cts: readonly Tangent[] } {
+  const moves = args.map((x, i) => asked[i] && i >= params.cond_nconsts && isInexact(x.dtype));
+  const [fixed, moving] = partition(moves, args);
+  let pushed: readonly boolean[] = [];
+  const program = linearizeFlat(
+    (xs) => {
+      const { tangents } = pushOnline(params, slots, merge(moves, fixed, xs), along);
+      pushed = tangents.map((t, i) => t !== null && cts[i] !== null);
+      return tangents.filter((t, i): t is NDArray => t !== null && pushed[i]);
+    },
+    moving,
+    true,
+    null,
+  );
+  const sinks = moving.map((x) => new Accumulator(x.aval.toTangent()));
+  const given = cts.filter((_, i) => pushed[i]).filter((_, i) => program.nonzero[i]);
+  backwardPass(program.jaxpr, program.residuals, sinks, given);
   return {
-    top,
-    steps: replaced(stack.steps, step),
-    places: replaced(places, row),
-    rows: stack.rows.map((x, i) => withRow(x, row, select(stores, state[i], rowAt(x, row)))),
+    args: scatterResults(
+      moves,
+      sinks.map((sink) => sink.value),
+    ),
+    cts: scatterResults(pushed, program.outs),
   };
 }
 
-/**
- * The steps that it takes to reverse a chain that ends after `step`, if each of the stored states gives way to that of `step` (the start never does), and
- * if all of them are kept instead. The stack is full.
- */
-function stepsBack(steps: NDArray, slots: number, step: NDArray): { readonly least: NDArray; readonly keeps: NDArray } {
-  const next = withRow(rotated(steps), int(slots - 1), step);
-  const gaps = sub(next, steps);
-  // From the state before to the one after; nothing before the start.
-  const before = withRow(rotated(steps, -1), int(0), rowAt(next, int(0)));
-  const free = [
-    ...Array.from({ length: slots }, (_, i) => slots - i),
-    ...Array.from({ length: slots }, (_, i) => slots - i + 1),
-    ...Array.from({ length: slots }, (_, i) => slots - i + 1),
-    1,
-  ];
-  const toEnd = add(rowAt(gaps, int(slots - 1)), int(1));
-  const lengths = concatenated([gaps, gaps, sub(next, before), broadcastedInDim(toEnd, [1], [])], 0);
-  const costs = binomialSteps(lengths, free);
-  const part = (at: number, size: number): NDArray => slicedAlong(costs, at, at + size, 0);
-  const [own, later, merged] = [part(0, slots), part(slots, slots), part(2 * slots, slots)];
-  const upTo = accumulated(cumsum, own, 0, false);
-  const zero = entries(1, () => 0);
-  // Before the state that comes before the one that gives way, and after that one.
-  const head = slicedAlong(concatenated([zero, zero, upTo], 0), 0, slots, 0);
-  const tail = sub(accumulated(cumsum, later, 0, true), later);
-  const isStart = entries(slots, (i) => (i === 0 ? 1 : 0));
-  const never = entries(slots, () => 2 ** 31 - 1);
-  const least = select(
-    gt(
-      isStart,
-      entries(slots, () => 0),
-    ),
-    never,
-    add(add(head, merged), tail),
-  );
-  const beforeLast = sub(rowAt(upTo, int(slots - 1)), rowAt(own, int(slots - 1)));
-  return { least, keeps: add(beforeLast, rowAt(costs, int(3 * slots))) };
-}
-
-/** `minimalSteps` for several chains: n steps with s slots take the sum of n - C(s + r, s) over all r for which it is positive. */
-function binomialSteps(lengths: NDArray, slots: readonly number[]): NDArray {
-  const size = slots.length;
-  const free = entries(size, (i) => slots[i]);
-  const [, , sum] = whileLoop(
-    [lengths, free],
-    [int(1), entries(size, () => 1), entries(size, () => 0)],
-    ([n], [, reach]) => orOver(lt(reach, n), [0]),
-    ([n, s], [r, reach, total]) => {
-      const wide = broadcastedInDim(r, [size], []);
-      const short = lt(reach, n);
-      const further = add(reach, div(mul(reach, s), wide));
-      const missing = select(
-        short,
-        sub(n, reach),
-        entries(size, () => 0),
-      );
-      return [add(r, int(1)), select(short, further, reach), add(total, missing)];
-    },
-  );
-  return sum;
-}
-
-const entries = (size: number, entry: (i: number) => number): NDArray =>
-  constantArray(
-    Array.from({ length: size }, (_, i) => entry(i)),
-    "int32",
-  );
-
-/** The entries of a vector moved by one place towards the start, or towards the end; those that fall off come back. */
-function rotated(xs: NDArray, by: 1 | -1 = 1): NDArray {
-  const [n] = xs.shape;
-  const at = by === 1 ? 1 : n - 1;
-  return concatenated([slicedAlong(xs, at, n, 0), slicedAlong(xs, 0, at, 0)], 0);
-}
-
-/** The loop backwards: cotangents of all operands that can have one, null for the others. */
+/** The loop back as it is. */
 function reversing(
-  params: WhileParams,
-  slots: number,
+  reversal: Reversal,
   [steps, ...stackValues]: Values,
   args: Values,
   cts: readonly Tangent[],
-  perturbed: readonly boolean[],
 ): readonly Tangent[] {
+  const { params, slots } = reversal;
   const { body_jaxpr } = params;
   const { condConsts, bodyConsts, carry } = partsOf(params, args);
   const states = carry.map((x) => x.aval);
   const like = emptyOnline(states, slots);
   const run = (xs: Values): Values => evalJaxpr(body_jaxpr.jaxpr, body_jaxpr.consts, xs);
   // Tangents come in by constants and by the start; all of the carry may have one.
-  const linear = [
-    ...bodyConsts.map((x, i) => perturbed[condConsts.length + i] && isInexact(x.dtype)),
-    ...states.map((a) => isInexact(a.dtype)),
-  ];
+  const linear = linearOf(reversal, args).slice(condConsts.length);
   const [constLinear, carryLinear] = split(linear, bodyConsts.length);
   const start = bodyConsts.flatMap((x, i) => (constLinear[i] ? [zeros(x.aval.toTangent())] : []));
   const ends = carry.flatMap((x, i) => (carryLinear[i] ? [cts[i] ?? zeros(x.aval.toTangent())] : []));

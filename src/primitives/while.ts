@@ -51,6 +51,16 @@ export const whileP: Primitive<WhileParams> = {
 const bindWhile = (args: readonly NDArray[], params: WhileParams): readonly NDArray[] => bind(whileP, args, params);
 
 function jvpWhile(primals: readonly NDArray[], tangents: readonly Tangent[], params: WhileParams): JvpResult {
+  return pushThroughLoop(primals, tangents, params, bindWhile);
+}
+
+/** The loop of values and tangents; which `run` runs, maybe as another loop. */
+export function pushThroughLoop(
+  primals: readonly NDArray[],
+  tangents: readonly Tangent[],
+  params: WhileParams,
+  run: (args: readonly NDArray[], params: WhileParams) => readonly NDArray[],
+): JvpResult {
   const { cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts } = params;
   const [, bodyNz, initNz] = split(
     tangents.map((t) => t !== null),
@@ -74,7 +84,7 @@ function jvpWhile(primals: readonly NDArray[], tangents: readonly Tangent[], par
     cond_jaxpr.jaxpr.replace({ invars: [...cond_jaxpr.jaxpr.invars, ...initDot.map((t) => new Var(t.aval))] }),
     cond_jaxpr.consts,
   );
-  const outs = bindWhile([...condConsts, ...bodyConsts, ...bodyDot, ...init, ...initDot], {
+  const outs = run([...condConsts, ...bodyConsts, ...bodyDot, ...init, ...initDot], {
     cond_jaxpr: cond,
     cond_nconsts,
     body_jaxpr: body,

@@ -20,7 +20,7 @@ import {
   type NDArray,
   type Policy,
 } from "../../src/index.ts";
-import { storing } from "../../src/primitives/onlineLoop.ts";
+import { storing } from "../../src/primitives/onlineStores.ts";
 import type { WhileParams } from "../../src/primitives/while.ts";
 import { minimalSteps, reverseFrom } from "../../src/schedules/binomial.ts";
 import { countSteps } from "../../src/schedules/count.ts";

@@ -7,6 +7,7 @@ import {
   CustomVjpClosureError,
   customRemat,
   grad,
+  jacfwd,
   jit,
   jvp,
   lax,
@@ -203,4 +204,9 @@ describe("customRemat", () => {
     };
     expect(() => grad(closing)(np.asarray(2, { dtype: "float32" }))).toThrow(CustomVjpClosureError);
   });
+});
+
+test("the Jacobian by forward mode is that of the plain function", () => {
+  const jacobian = (sin: (x: NDArray) => NDArray) => numbersOf(jacfwd((x: NDArray) => sin(sin(x)))(x));
+  expectNumbersClose(jacobian(sine), jacobian(np.sin), 1e-6, "Jacobian");
 });
