@@ -1,9 +1,12 @@
 /** Conversions between all real dtypes, in a kernel, with the bits of the js engine. */
 import { describe, expect, test } from "vitest";
-import { jit, lax, np, type DType, type NDArray } from "../../src/index.ts";
+import { enableX64, jit, lax, np, type DType, type NDArray } from "../../src/index.ts";
 import { js } from "../../src/engines/js/index.ts";
 import { createWasm } from "../../src/engines/wasm/index.ts";
 import { referenceSteps, resultsOn } from "./onEngines.ts";
+
+// So that dtypes of 64 bits are what they are called.
+enableX64();
 
 const wasm = createWasm(js);
 const real: readonly DType[] = [

@@ -54,7 +54,12 @@ test("several arrays folded together", () => {
   };
   const folded = (a: NDArray, b: NDArray): NDArray[] => {
     const both = (l: readonly NDArray[], r: readonly NDArray[]): readonly NDArray[] => best(l, r);
-    return [0, 1].flatMap((axis) => lax.reduce([a, b], [-Infinity, 0], both as never, [axis]) as unknown as NDArray[]);
+    return [0, 1].flatMap(
+      (axis) =>
+        lax.reduce([a, b], [np.asarray(-Infinity, a.dtype), np.asarray(0, b.dtype)], both as never, [
+          axis,
+        ]) as unknown as NDArray[],
+    );
   };
   for (const dtype of ["int32", "int64"] as const)
     expectSame(folded, values([5, 7], "float32"), lax.broadcastedIota(dtype, [5, 7], 1));

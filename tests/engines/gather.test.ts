@@ -1,10 +1,13 @@
 /** Gathers and scatters in compiled programs, with the bits of the js engine. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { grad, jit, lax, np, random, type DType, type NDArray } from "../../src/index.ts";
+import { enableX64, grad, jit, lax, np, random, type DType, type NDArray } from "../../src/index.ts";
 import { js } from "../../src/engines/js/index.ts";
 import { createWasm } from "../../src/engines/wasm/index.ts";
 import { referenceSteps, resultsOn } from "./onEngines.ts";
+
+// So that dtypes of 64 bits are what they are called.
+enableX64();
 
 const wasm = createWasm(js);
 type Fn = (...args: NDArray[]) => unknown;

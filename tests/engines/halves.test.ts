@@ -1,12 +1,15 @@
 /** Halves in compiled programs: computed as float32 and rounded after each equation, with the bits of the js engine. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { grad, jit, lax, np, random, tree, type DType, type NDArray } from "../../src/index.ts";
+import { enableX64, grad, jit, lax, np, random, tree, type DType, type NDArray } from "../../src/index.ts";
 import type { ConcreteArray } from "../../src/core/array.ts";
 import { fromBfloat16, fromFloat16 } from "../../src/core/halfFloat.ts";
 import { js } from "../../src/engines/js/index.ts";
 import { createWasm } from "../../src/engines/wasm/index.ts";
 import { referenceSteps, resultsOn } from "./onEngines.ts";
+
+// So that dtypes of 64 bits are what they are called.
+enableX64();
 
 const wasm = createWasm(js);
 const halves = ["float16", "bfloat16"] as const;

@@ -35,7 +35,7 @@ describe.each(dtypes)("%s", (dtype) => {
   });
 });
 
-const special = np.asarray([NaN, 3, -0, 0, -Infinity, NaN, 3, -0, Infinity, -3, 0, NaN, 1e-40, -1e-40]);
+const special = np.asarray([NaN, 3, -0, 0, -Infinity, NaN, 3, -0, Infinity, -3, 0, NaN, 1e-40, -1e-40], "float32");
 
 test("places of extremes among NaN, infinities and zeros", () => {
   expectSame(

@@ -1,9 +1,12 @@
 /** Programs on both engines: the js engine says what the bits are, and the wasm engine leaves nothing to it. */
 import { expect } from "vitest";
-import { jit, np, random, type DType, type NDArray } from "../../src/index.ts";
+import { enableX64, jit, np, random, type DType, type NDArray } from "../../src/index.ts";
 import { js } from "../../src/engines/js/index.ts";
 import { createWasm } from "../../src/engines/wasm/index.ts";
 import { referenceSteps, resultsOn } from "./onEngines.ts";
+
+// Numbers of 64 bits are as they are named; each file of tests has a process of its own.
+enableX64();
 
 export const wasm = createWasm(js);
 type Fn = (...args: NDArray[]) => unknown;

@@ -1,5 +1,6 @@
-/** Functions of JavaScript's that generated code calls, lane by lane, for what it has no vector code for. They compute in float64. */
+/** Functions that generated code calls, lane by lane, for what it has no vector code for: JavaScript's, and special functions. They compute in float64. */
 import type { Callable, ModuleBuilder } from "../encode/module.ts";
+import { emitSpecial, specialFunctions, type SpecialFunction } from "../math/special64.ts";
 
 const pow = (x: number, y: number): number => {
   if (x === 1 || y === 0) return 1;
@@ -35,7 +36,7 @@ export const binaryHost = {
   rem: (x: number, y: number) => x % y,
 } as const;
 
-export type HostFunction = keyof typeof unaryHost | keyof typeof binaryHost;
+export type HostFunction = keyof typeof unaryHost | keyof typeof binaryHost | SpecialFunction;
 
 /** What a module's imports under `math` are. */
 export const hostImports = { ...unaryHost, ...binaryHost };
@@ -49,7 +50,10 @@ export const hostSource = `{
   rem: (x, y) => x % y,
 }`;
 
-/** Declares the imports; gives each by its name. */
+const isSpecial = (name: HostFunction): name is SpecialFunction =>
+  (specialFunctions as readonly string[]).includes(name);
+
+/** Declares the imports; gives each by its name. The special functions are none of JavaScript's: the module gets their code when they are asked for. */
 export function importHost(module: ModuleBuilder): (name: HostFunction) => Callable {
   const known = new Map<HostFunction, Callable>();
   for (const name of Object.keys(unaryHost) as (keyof typeof unaryHost)[]) {
@@ -58,5 +62,13 @@ export function importHost(module: ModuleBuilder): (name: HostFunction) => Calla
   for (const name of Object.keys(binaryHost) as (keyof typeof binaryHost)[]) {
     known.set(name, module.importFunction("math", name, ["f64", "f64"], ["f64"]));
   }
-  return (name) => known.get(name) as Callable;
+  const callable = (name: HostFunction): Callable => {
+    const found = known.get(name);
+    if (found !== undefined || !isSpecial(name)) return found as Callable;
+    const f = module.func(["f64"], ["f64"]);
+    known.set(name, f);
+    emitSpecial(f, name, callable);
+    return f;
+  };
+  return callable;
 }

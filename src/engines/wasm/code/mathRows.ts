@@ -1,5 +1,6 @@
 /** Rows of the primitives that are more than an instruction or two: vector mathematics, JavaScript's functions lane by lane, integer arithmetic. */
 import { dtypes } from "../../../core/dtype.ts";
+import { specialFunctions } from "../math/special64.ts";
 import { integerMath, integerMath2 } from "../math/integers.ts";
 import { vectorMath, vectorMath2 } from "../math/index.ts";
 import { binaryHost, unaryHost, type HostFunction } from "./host.ts";
@@ -67,7 +68,7 @@ export function mathRows(
   simple: Readonly<Record<string, Row>>,
   wrapping: (emit: Emit) => Emit,
 ): Readonly<Record<string, Row>> {
-  const hosts = Object.keys({ ...unaryHost, ...binaryHost }) as HostFunction[];
+  const hosts = [...Object.keys({ ...unaryHost, ...binaryHost }), ...specialFunctions] as HostFunction[];
   const made: Record<string, Row> = Object.fromEntries(hosts.map((name) => [name, hosted(name)]));
   for (const [name, f32] of Object.entries(vector)) made[name] = { ...made[name], f32 };
   for (const [name, emit] of Object.entries(integer)) {
