@@ -108,11 +108,20 @@ export function memoryText(report: MemoryReport): string {
   const row = (name: string, bytes: number): string => `${name.padEnd(12)} ${formatBytes(bytes).padStart(10)}`;
   const { atPeak } = report;
   const where = atPeak.source === "" ? "" : ` from ${atPeak.source}`;
-  const values = atPeak.values.slice(0, 10).map((v) => {
+  // What one line of the user's makes many times, for each layer, is one line here.
+  const groups = [...Map.groupBy(atPeak.values, (v) => `${String(v.bytes)} ${v.kind} ${v.label} ${v.source}`).values()];
+  const total = (values: readonly LiveValue[]): number => values.reduce((sum, v) => sum + v.bytes, 0);
+  groups.sort((a, b) => total(b) - total(a));
+  const shown = groups.slice(0, 10);
+  const times = Math.max(...shown.map((same) => String(same.length).length));
+  const many = shown.some((same) => same.length > 1);
+  const values = shown.map((same) => {
+    const [v] = same;
     const from = v.source === "" ? "" : ` from ${v.source}`;
-    return `${formatBytes(v.bytes).padStart(10)}  ${v.kind} ${v.label}${from}`;
+    const count = same.length > 1 ? `${String(same.length).padStart(times)} x ` : " ".repeat(many ? times + 3 : 0);
+    return `${count}${formatBytes(v.bytes).padStart(10)}  ${v.kind} ${v.label}${from}`;
   });
-  const rest = atPeak.values.length - values.length;
+  const rest = groups.slice(10).flat();
   return [
     row("peak", report.peak),
     row("arguments", report.arguments),
@@ -122,7 +131,7 @@ export function memoryText(report: MemoryReport): string {
     ...(report.host.size > 0 ? [row("host memory", report.host.size)] : []),
     `largest at kernel ${String(atPeak.step)} of ${String(report.timeline.length)}, ${atPeak.label}${where}:`,
     ...values,
-    ...(rest > 0 ? [`           and ${String(rest)} more`] : []),
+    ...(rest.length > 0 ? [`and ${String(rest.length)} more, ${formatBytes(total(rest))} in all`] : []),
   ].join("\n");
 }
 

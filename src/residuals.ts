@@ -130,6 +130,8 @@ export function residualTable(residuals: readonly SavedResidual[]): string[] {
 
 /** The first readers in words, the others by number. */
 function readersText(consumers: readonly Consumer[]): string {
+  // Dead code of the backward pass: a compiled program neither keeps nor computes it.
+  if (consumers.length === 0) return "nothing";
   const shown = consumers.slice(0, 2).map((c) => (c.recomputes ? `${c.text} (recomputing)` : c.text));
   return shown.join(", ") + (consumers.length > 2 ? ` and ${String(consumers.length - 2)} more` : "");
 }

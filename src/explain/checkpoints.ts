@@ -1,5 +1,5 @@
 /**
- * The checkpointed calls of a program, and the program with one of them switched off. Switching off is writing the body down in place of the call.
+ * The checkpointed calls of a program, and the program with some of them switched off. Switching off is writing the body down in place of the call.
  * In a program that has been differentiated already, what the body computes again is then merged with the forward pass, which undoes the call.
  */
 import type { NDArray } from "../core/array.ts";
@@ -47,11 +47,11 @@ export function* allEqns(jaxpr: Jaxpr, path: readonly Eqn[] = []): Generator<Fou
 }
 
 export interface Rewriting {
-  /** The checkpointed call to write down as its body. */
-  readonly off?: Eqn;
+  /** The checkpointed calls to write down as their bodies. */
+  readonly off?: ReadonlySet<Eqn>;
   /** Whether to write calls of jitted functions down as their bodies. */
   readonly inlineJit?: boolean;
-  /** Whether what the switched-off call computes is merged with what has been computed before. */
+  /** Whether what the switched-off calls compute is merged with what has been computed before. */
   readonly merge?: boolean;
   readonly policyOf?: (eqn: Eqn) => Policy | null;
 }
@@ -71,7 +71,7 @@ function rewriteJaxpr(jaxpr: Jaxpr, how: Rewriting): Jaxpr {
       const inner = inlinedBody(eqn, how);
       if (inner !== null) {
         const operands = new Map<Atom, Atom>(inner.invars.map((v, i) => [v, invars[i]]));
-        const outs = write(inner, operands, true, merging || (eqn === how.off && how.merge === true));
+        const outs = write(inner, operands, true, merging || (how.off?.has(eqn) === true && how.merge === true));
         eqn.outvars.forEach((v, i) => env.set(v, outs[i]));
         continue;
       }
@@ -93,7 +93,7 @@ function rewriteJaxpr(jaxpr: Jaxpr, how: Rewriting): Jaxpr {
 }
 
 function inlinedBody(eqn: Eqn, how: Rewriting): Jaxpr | null {
-  const inlines = eqn === how.off || (how.inlineJit === true && eqn.primitive.name === "jit");
+  const inlines = how.off?.has(eqn) === true || (how.inlineJit === true && eqn.primitive.name === "jit");
   const body = inlines ? calledBody(eqn) : null;
   return body === null || body.constvars.length > 0 ? null : body;
 }

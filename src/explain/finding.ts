@@ -1,7 +1,7 @@
 /** What `explain` finds. */
 
 /**
- * - `wholeFunction`, `lastStage`, `savesEverything`, `peakInside`, `peakElsewhere`: why a checkpoint does not lower the peak;
+ * - `wholeFunction`, `lastStage`, `savesEverything`, `keepsAsMuch`, `peakInside`, `peakElsewhere`: why a checkpoint does not lower the peak;
  * - `savesNothing`: a policy was given, and it saves nothing;
  * - `unknownName`, `unusedName`: names of policies that no value has, names of values that no policy has;
  * - `aroundScan`: a checkpoint around a scan in place of its body;
@@ -11,6 +11,7 @@ export type FindingKind =
   | "wholeFunction"
   | "lastStage"
   | "savesEverything"
+  | "keepsAsMuch"
   | "peakInside"
   | "peakElsewhere"
   | "savesNothing"
@@ -25,6 +26,6 @@ export interface Finding {
   readonly message: string;
   /** The user's line, empty where nothing is known. */
   readonly place: string;
-  /** For a checkpoint that does not lower the peak: by how many bytes the peak is lower without it; often 0. */
+  /** For calls that do not lower the peak: by how many bytes the peak is lower without them; often 0. */
   readonly bytes?: number;
 }

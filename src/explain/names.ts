@@ -42,10 +42,13 @@ export function nameFindings(eqns: readonly Found[], differentiated: boolean): F
   const known = [...new Set(named.map(({ eqn }) => eqn.params.name as string))];
   const checkpoints = eqns.filter(({ eqn }) => isCheckpoint(eqn)).map(({ eqn }) => eqn);
   const findings: Finding[] = [];
+  /** Names that a policy has misspelt. */
+  const meant = new Set<string>();
   for (const eqn of checkpoints) {
     const { names, patterns } = wantedBy(rematParams(eqn).policy?.json);
     for (const name of names.filter((n) => !known.includes(n))) {
       const near = suggestion(name, known);
+      for (const other of known) if (near.includes(`'${other}'`)) meant.add(other);
       findings.push({
         kind: "unknownName",
         message: `the policy of this checkpoint names '${name}', and no value has that name.${near === "" ? ` ${knownText(known)}` : near}`,
@@ -60,7 +63,7 @@ export function nameFindings(eqns: readonly Found[], differentiated: boolean): F
       });
     }
   }
-  for (const name of known) {
+  for (const name of known.filter((n) => !meant.has(n))) {
     const own = named.filter(({ eqn }) => eqn.params.name === name);
     const asked = own.some(({ eqn, path }) =>
       (differentiated ? checkpoints : path.filter(isCheckpoint)).some((c) => mentions(rematParams(c).policy, eqn)),

@@ -18,6 +18,8 @@ import {
   setEngine,
 } from "../../src/index.ts";
 
+import { rangesText } from "../../src/explain/idle.ts";
+
 // Only an engine that compiles knows its peak.
 setEngine("wasm");
 
@@ -85,6 +87,64 @@ describe("checkpoints", () => {
     ).toEqual(["savesEverything"]);
   });
 
+  test("calls on one line are told together", () => {
+    const f = chain(() => true, checkpointPolicies.everythingSaveable);
+    const [finding, ...rest] = explain(f, weights, x);
+    expect(rest).toEqual([]);
+    expect(finding.message).toMatch(
+      /^none of the 6 calls of this checkpoint lowers the peak of .*: the policy saves everything/,
+    );
+    const some = chain(
+      (i) => i < 4,
+      (primitive) => primitive.name !== "none",
+    );
+    expect(explain(some, weights, x).map((e) => e.message)).toEqual([expect.stringMatching(/^none of the 4 calls/)]);
+  });
+
+  test("calls that can be left out together, and no others", () => {
+    const wide = checkpoint((v: NDArray) => np.sin(np.sin(np.tanh(np.tanh(np.tile(v, [1, 6]))))));
+    const f =
+      (left: ReadonlySet<number>) =>
+      (ws: readonly NDArray[], h: NDArray): NDArray => {
+        // The peak comes in the backward pass of this, when the layers are done with.
+        h = np.sum(np.reshape(wide(h), [512, 6, 64]), { axis: 1 });
+        ws.forEach((w, i) => {
+          h = left.has(i) ? layer(w, h) : checkpoint(layer)(w, h);
+        });
+        return np.sum(h);
+      };
+    const peak = (left: ReadonlySet<number>): number =>
+      memory(valueAndGrad(f(left), { argnums: [0, 1] }) as never, weights as never, x as never).peak;
+    const findings = explain(f(new Set()), weights, x);
+    expect(kinds(findings)).toEqual(["peakElsewhere", "lastStage"]);
+    expect(findings[0].message).toContain("4 of the 6 calls of this checkpoint (2 to 5) do not lower");
+    expect(findings[1].message).toContain("(call 6 of 6) does not lower");
+    const whole = peak(new Set());
+    expect(peak(new Set([1, 2, 3, 4]))).toBe(whole - (findings[0].bytes ?? NaN));
+    expect(peak(new Set([1, 2, 3, 4, 5]))).toBeLessThanOrEqual(whole);
+    expect(peak(new Set([0, 1, 2, 3, 4, 5]))).toBeGreaterThan(whole);
+  });
+
+  test("a policy that keeps as much as no checkpoint would", () => {
+    const plain = (w: NDArray, h: NDArray): NDArray => np.sin(np.matmul(h, w));
+    const f = (policy: Policy | null) => (ws: readonly NDArray[], h: NDArray) => {
+      for (const w of ws) h = checkpoint(plain, { policy })(w, h);
+      return np.sum(np.square(h));
+    };
+    const [finding, ...rest] = explain(f(checkpointPolicies.dotsSaveable), weights, x);
+    expect(rest).toEqual([]);
+    expect(finding.kind).toBe("keepsAsMuch");
+    expect(finding.message).toContain(
+      "the policy keeps 128.00 KiB of what is inside, and without a checkpoint 128.00 KiB would",
+    );
+    const linear = checkpoint((w: NDArray, h: NDArray) => np.matmul(h, w));
+    const g = (ws: readonly NDArray[], h: NDArray) => {
+      for (const w of ws) h = np.sin(linear(w, h));
+      return np.sum(np.square(h));
+    };
+    expect(explain(g, weights, x)[0].message).toContain("needs no more of it than its arguments and its result");
+  });
+
   test("a peak that lies elsewhere", () => {
     const small = checkpoint((v: NDArray) => np.tanh(np.tanh(np.tanh(v))));
     const f = (v: NDArray, h: NDArray): NDArray => {
@@ -112,6 +172,8 @@ describe("checkpoints", () => {
     const scale = checkpoint((n: NDArray) => np.cos(n));
     const f = (h: NDArray): NDArray => np.sum(np.sin(h).mul(scale(np.ones([512, 64]))));
     expect(kinds(explain(f, x))).toEqual(["notDifferentiated"]);
+    const forward = checkpoint((h: NDArray) => np.sin(np.sin(h)));
+    expect(explain((h: NDArray) => forward(h), x)[0].message).toContain("Give explain a loss");
   });
 
   test("around a scan and around its body", () => {
@@ -140,7 +202,7 @@ describe("names", () => {
 
   test("that no value has, with the one that was meant", () => {
     const f = named(checkpointPolicies.saveOnlyTheseNames("hiden"));
-    expect(about(f)).toEqual(["savesNothing", "unknownName", "unusedName"]);
+    expect(about(f)).toEqual(["savesNothing", "unknownName"]);
     expect(explain(f, x).find((e) => e.kind === "unknownName")?.message).toContain("Did you mean 'hidden'?");
     expect(about(named(checkpointPolicies.saveNames("layer*")))).toEqual(["savesNothing", "unknownName", "unusedName"]);
     const both = checkpointPolicies.or(
@@ -153,6 +215,8 @@ describe("names", () => {
   test("that no policy mentions", () => {
     expect(about(named(null))).toEqual(["unusedName"]);
     expect(about(named(checkpointPolicies.dotsSaveable))).toEqual(["savesNothing", "unusedName"]);
+    const nothing = explain(named(checkpointPolicies.dotsSaveable), x).find((e) => e.kind === "savesNothing");
+    expect(nothing?.message).toContain("Inside are sin, and the name 'hidden'.");
   });
 
   test("of values outside of the checkpoint", () => {
@@ -176,4 +240,12 @@ test("printExplain prints places and messages", () => {
   }
   expect(lines[0]).toContain("nothing to say");
   expect(lines[1]).toMatch(/explain\.test\.ts:\d+.*: this checkpoint does not lower the peak of .*whole function/);
+});
+
+test.each([
+  [[3], "3"],
+  [[1, 2], "1 and 2"],
+  [[1, 2, 3, 5, 7, 8, 9], "1 to 3, 5 and 7 to 9"],
+])("numbers in words: %j", (numbers, text) => {
+  expect(rangesText(numbers)).toBe(text);
 });
