@@ -163,24 +163,26 @@ export function arange(
     ...(by === null ? [] : [known(by, "step")]),
   ];
   const type = given.dtype === null || given.dtype === undefined ? resultType(...values) : canonicalDType(given.dtype);
-  const number = (x: ConcreteArray): number => {
-    const value = Number(elementOf(x));
+  const number = (x: ConcreteArray, written: ArrayLike): number => {
+    // A whole number counts as it is written, also beyond the integers of the dtype.
+    const value = Number.isInteger(written) ? (written as number) : Number(elementOf(x));
     if (Number.isFinite(value)) return value;
     throw new RematValueError(
       `np.arange counts to a number: cannot convert float ${Number.isNaN(value) ? "NaN" : "infinity"} to integer. Give finite numbers.`,
     );
   };
   const [from, to] = last === null ? [literal(0, canonicalDType("int64"), true), values[0]] : [values[0], values[1]];
+  const [first, end] = last === null ? [0, number(to, start)] : [number(from, start), number(to, last)];
   if (by !== null) {
     const each = values[values.length - 1];
     const worked: DType = type === "float16" || type === "bfloat16" ? "float32" : type;
-    const n = Math.max(0, Math.ceil((number(to) - number(from)) / number(each)));
-    const first = convertElementType(from, worked);
+    const n = Math.max(0, Math.ceil((end - first) / number(each, by)));
+    const begin = convertElementType(from, worked);
     const stride = convertElementType(each, worked);
-    return convertElementType(add(first, mul(stride, counted(worked, [n], 0))), type);
+    return convertElementType(add(begin, mul(stride, counted(worked, [n], 0))), type);
   }
-  const n = Math.max(0, Math.ceil(number(to) - number(from)));
-  if (number(from) === 0) return counted(type, [n], 0);
+  const n = Math.max(0, Math.ceil(end - first));
+  if (first === 0) return counted(type, [n], 0);
   return add(convertElementType(from, type), counted(type, [n], 0));
 }
 

@@ -272,7 +272,7 @@ describe("memory", () => {
       expect(() => huge()).toThrow(OutOfMemoryError);
       // The peak, what there is, and what takes the most.
       expect(() => huge()).toThrow(
-        /peak is \d{10,} bytes, more than the \d{10} [^]*largest buffers:\n {2}\d{10} bytes: \w+/,
+        /peak is \d{10,} bytes \(.* GiB\), more than the budget of \d{10} bytes [^]*largest buffers:\n {2}\d{10} bytes \(4 GiB\): \w+/,
       );
       expect(np.add(1, 1).item()).toBe(2);
     } finally {

@@ -4,6 +4,7 @@
  */
 import type { Engine } from "../../core/engine.ts";
 import { kernelOf, type KernelTable } from "./interpret.ts";
+import { guarded } from "./guarded.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** The kernels of a family, by the names of their primitives. Those that run programs need a way to find the kernels of the equations inside. */
@@ -20,7 +21,7 @@ export function createJs(...families: readonly KernelFamily[]): Engine {
   const table: KernelTable = (name) => kernels.get(name);
   for (const family of families) {
     const rows = typeof family === "function" ? family(table) : family;
-    for (const [name, kernel] of Object.entries(rows)) kernels.set(name, kernel);
+    for (const [name, kernel] of Object.entries(rows)) kernels.set(name, guarded(name, kernel));
   }
   return {
     name: "js",

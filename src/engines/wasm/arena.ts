@@ -3,6 +3,7 @@
  * which each program lays out for itself while it runs. Memory grows when a program needs more, and never shrinks while it lives. With several
  * threads it is shared, and the first bytes are the control block of its helpers.
  */
+import { shortBytes } from "../../bytes.ts";
 import { OutOfMemoryError } from "../../errors.ts";
 import { SCRATCH_BYTES } from "./code/loopPhases.ts";
 import { runtimeModule } from "./runtime/index.ts";
@@ -46,7 +47,7 @@ export class Arena {
     this.fast = fast;
     this.paired = paired;
     const initial = ARENA / PAGE + 16;
-    this.memory = new WebAssembly.Memory({ initial, maximum: 65536, shared: this.shared });
+    this.memory = this.#allocated(initial);
     this.scratch = this.allocateBlocks(threads * SCRATCH_BYTES);
     const scratches = Array.from({ length: threads - 1 }, (_, i) => this.scratch + (i + 1) * SCRATCH_BYTES);
     this.pool = this.shared ? new Pool(this.memory, scratches) : null;
@@ -72,18 +73,29 @@ export class Arena {
     return this.#routines;
   }
 
-  /** Makes room for an arena of so many bytes. */
-  reserve(bytes: number): void {
+  #allocated(initial: number): WebAssembly.Memory {
+    try {
+      return new WebAssembly.Memory({ initial, maximum: 65536, shared: this.shared });
+    } catch (cause) {
+      throw new OutOfMemoryError(
+        `the wasm engine was to begin with ${String(initial * PAGE)} bytes, and the system gives no more memory.
+` + 'Free memory elsewhere, or compute with setEngine("js").',
+        { cause },
+      );
+    }
+  }
+
+  /** Makes room for an arena of so many bytes; `largest` says what they are for. */
+  reserve(bytes: number, largest: () => string): void {
     const wanted = ARENA + bytes + SLACK;
     if (wanted > this.#capacity) {
-      if (wanted > LIMIT) throw new OutOfMemoryError(tooLarge(bytes));
       const pages = Math.ceil((wanted - this.#capacity) / PAGE);
       try {
         this.memory.grow(pages);
       } catch (cause) {
         throw new OutOfMemoryError(
-          `a program needs an arena of ${String(bytes)} bytes, and the system gives no more memory.\n` +
-            "Checkpoint more of it, work on smaller batches, or free memory elsewhere.",
+          `a program was to run whose peak is ${sized(bytes)}, within the budget of ${sized(arenaLimit)}, but the system gives no more memory. ` +
+            `The largest buffers:\n${largest()}\nCheckpoint more of it, work on smaller batches, or free memory elsewhere.`,
           { cause },
         );
       }
@@ -115,7 +127,8 @@ export class Arena {
   }
 }
 
-const tooLarge = (bytes: number): string =>
-  `a program needs an arena of ${String(bytes)} bytes (${(bytes / 2 ** 30).toFixed(2)} GiB), and 32-bit memory holds ${String(LIMIT - ARENA - SLACK)}.`;
+/** Bytes to the last one, and as one reads them. */
+export const sized = (bytes: number): string => `${String(bytes)} bytes (${shortBytes(bytes)})`;
 
+/** The most that a program can have. */
 export const arenaLimit = LIMIT - ARENA - SLACK;

@@ -2,6 +2,7 @@
  * The wasm engine: compiles programs to WebAssembly with fused SIMD kernels, in an arena that is laid out before anything runs. What it has no
  * code for is performed by the engine that it stands on.
  */
+import { isAllocationFailure } from "../../core/allocation.ts";
 import { ConcreteArray, type NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import type { TypedArray } from "../../core/dtype.ts";
@@ -14,7 +15,7 @@ import { compileProgram, type Compiled, type CompilingEngine } from "../../compi
 import type { Target } from "../../compile/target.ts";
 import { Arena } from "./arena.ts";
 import { HostMemory, type HostUse } from "./hostMemory.ts";
-import { Instance } from "./instance.ts";
+import { Instance, noRoom } from "./instance.ts";
 import { pairVectors } from "./pairedVectors.ts";
 import { hasFused } from "./runtime/index.ts";
 import { wasmTarget } from "./target.ts";
@@ -129,6 +130,8 @@ export function createWasm(
     running = true;
     try {
       return instance.run(args, offload);
+    } catch (error) {
+      throw isAllocationFailure(error) ? noRoom(instance, error) : error;
     } finally {
       running = false;
     }

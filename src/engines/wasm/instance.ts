@@ -6,7 +6,7 @@ import type { Compiled } from "../../compile/compile.ts";
 import type { Buffer, CallStep } from "../../compile/program.ts";
 import { OutOfMemoryError } from "../../errors.ts";
 import { copyOf } from "./copies.ts";
-import { ARENA, arenaLimit, type Arena } from "./arena.ts";
+import { ARENA, arenaLimit, sized, type Arena } from "./arena.ts";
 import { hostImports } from "./code/host.ts";
 import type { HostMemory } from "./hostMemory.ts";
 import { blockBytes, emitProgram } from "./programCode.ts";
@@ -89,7 +89,7 @@ export class Instance {
   run(args: readonly ConcreteArray[], offload?: OffloadOptions): TypedArray[] {
     const arena = this.#arena;
     const { program, layout } = this.compiled;
-    arena.reserve(layout.size);
+    arena.reserve(layout.size, () => largest(this.compiled));
     this.#refresh();
     const mine = arena.owner === this;
     if (!mine) {
@@ -207,14 +207,25 @@ const hostCallers = (instance: WeakRef<Instance>): Readonly<Record<string, WebAs
     instance.deref()?.transfer("restore", slot, at, address, bytes),
 });
 
-function tooLarge({ layout }: Compiled): string {
-  const largest = [...layout.intervals].sort((a, b) => b.bytes - a.bytes).slice(0, 5);
-  const rows = largest.map(
-    ({ buffer }) =>
-      `  ${String(buffer.bytes)} bytes: ${buffer.label}${buffer.source === null ? "" : ` from ${String(buffer.source)}`}`,
-  );
-  return (
-    `a program was to run whose peak is ${String(layout.size)} bytes, more than the ${String(arenaLimit)} that 32-bit memory has for it. The largest buffers:\n` +
-    `${rows.join("\n")}\nCheckpoint more of it, or work on smaller batches.`
-  );
+/** A row for each of the largest buffers. */
+function largest({ layout }: Compiled): string {
+  const rows = [...layout.intervals].sort((a, b) => b.bytes - a.bytes).slice(0, 5);
+  return rows
+    .map(
+      ({ buffer: { bytes, label, source } }) =>
+        `  ${sized(bytes)}: ${label}${source === null ? "" : ` from ${String(source)}`}`,
+    )
+    .join("\n");
 }
+
+const tooLarge = (compiled: Compiled): string =>
+  `a program was to run whose peak is ${sized(compiled.layout.size)}, more than the budget of ${sized(arenaLimit)} that 32-bit memory has for it. ` +
+  `The largest buffers:\n${largest(compiled)}\nCheckpoint more of it, work on smaller batches, or give jit a budget ({ memory }).`;
+
+/** What a run throws when there is no room for what it makes outside of the arena: its results, and what the reference engine computes. */
+export const noRoom = ({ compiled }: Instance, cause: Error): OutOfMemoryError =>
+  new OutOfMemoryError(
+    `a program ran whose peak is ${sized(compiled.layout.size)}, within the budget of ${sized(arenaLimit)}, but the system gives no more memory for its results (${cause.message}). ` +
+      `The largest buffers:\n${largest(compiled)}\nLet go of arrays that are no longer needed, or work on smaller batches.`,
+    { cause },
+  );
