@@ -125,7 +125,7 @@ function countVitest(path: string): Counts {
 
 /** The last line of the form `N passed, N failed`, perhaps with `, N skipped`, that a script wrote. */
 function countClosingLine(run: Run): Counts {
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- colours begin with an escape character
   const plain = run.tail.replaceAll(/\x1b\[[0-9;]*m/g, "");
   const last = [...plain.matchAll(/^\s*(\d+) passed, (\d+) failed(?:, \d+ skipped)?\s*$/gm)].at(-1);
   if (last === undefined) throw new Error("no closing line `N passed, N failed`");

@@ -1,75 +1,29 @@
 """JAX on one CPU core on the workloads: `python bench/peers/jax.py W3`. Prints a line of JSON for each figure, as workloads/figures.ts says.
 
-The sizes, the hash of the inputs and the checks are those of workloads/definition.ts. The file is not called by its name as a module, so that
-`import jax` finds the library: the first entry of the path is dropped.
+The sizes, the hash of the inputs and the checks are those of workloads/definition.ts.
 """
 
-import json
 import os
 import sys
 import time
 
-sys.path.pop(0)
+from measuring import Peer, hashed, since_start
+
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false"
-CLOCK_AT_START = time.perf_counter()
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-TOLERANCE = 2e-5
 ready = jax.block_until_ready
+peer = Peer("jax", ready, mean_cpu=True)
+check, emit, fastest, first = peer.check, peer.emit, peer.fastest, peer.first
 
 
-def since_start():
-    """Seconds since the process began, from the kernel's books; from the first line where there are none."""
-    try:
-        with open("/proc/self/stat") as stat, open("/proc/uptime") as uptime:
-            began = float(stat.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
-            return float(uptime.read().split()[0]) - began
-    except OSError:
-        return time.perf_counter() - CLOCK_AT_START
-
-
-def emit(workload, metric, value, cpu=None):
-    figure = dict(peer="jax", workload=workload, metric=metric, value=float(f"{value:.6g}"))
-    if cpu is not None:
-        figure["cpu"] = float(f"{cpu:.6g}")
-    print(json.dumps(figure), flush=True)
-
-
-def check(name, value, expected):
-    emit(name.split()[0], f"check {name}", value)
-    assert abs(value - expected) <= TOLERANCE * abs(expected), f"{name} is {value}, and should be {expected}"
-
-
-def fastest(workload, metric, call, budget=3.0, inner=1):
-    for _ in range(2):
-        call()
-    wall = float("inf")
-    spent = 0.0
-    budget *= float(os.environ.get("REMAT_BENCH_SCALE", "1"))
-    start = time.perf_counter()
-    reps = 0
-    while reps < 3 or time.perf_counter() - start < budget:
-        c, t = time.process_time(), time.perf_counter()
-        for _ in range(inner):
-            call()
-        wall = min(wall, (time.perf_counter() - t) / inner)
-        spent += time.process_time() - c
-        reps += 1
-    # The mean: the processor's clock ticks too late for single calls, whose work is done on another thread.
-    cpu = spent / reps / inner
-    emit(workload, metric, 1e3 * wall, 1e3 * cpu)
-
-
-def first(workload, metric, call):
-    c, t = time.process_time(), time.perf_counter()
-    result = ready(call())
-    emit(workload, metric, 1e3 * (time.perf_counter() - t), 1e3 * (time.process_time() - c))
-    return result
+def random(shape, seed, scale=1.0):
+    return jnp.asarray(hashed(shape, seed, scale))
 
 
 def memory(workload, suffix, f, *args):
@@ -81,15 +35,6 @@ def memory(workload, suffix, f, *args):
 
 def magnitudes(tree):
     return sum(float(np.abs(np.asarray(x, dtype=np.float64)).sum()) for x in jax.tree.leaves(tree))
-
-
-def random(shape, seed, scale=1.0):
-    i = np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint32)
-    with np.errstate(over="ignore"):
-        h = (i * np.uint32(0x9E3779B1)) ^ (np.uint32(seed + 1) * np.uint32(0x85EBCA6B))
-        for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
-            h = (h ^ (h >> np.uint32(shift))) * np.uint32(factor)
-    return jnp.asarray(((h / 4294967296.0 * 2 - 1) * scale).astype(np.float32).reshape(shape))
 
 
 def cross_entropy(z, target):

@@ -1,19 +1,17 @@
 """PyTorch on one CPU core on the workloads: `python bench/peers/torch.py W3`. Prints a line of JSON for each figure, as workloads/figures.ts says.
 
 It runs each operation when it meets it (compiling brought nothing on these workloads, and takes seconds). The sizes, the hash of the inputs and the
-checks are those of workloads/definition.ts. The file is not called by its name as a module, so that `import torch` finds the library: the first
-entry of the path is dropped.
+checks are those of workloads/definition.ts.
 """
 
-import json
 import os
 import sys
 import time
 
-sys.path.pop(0)
+from measuring import Peer, hashed, since_start
+
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
-CLOCK_AT_START = time.perf_counter()
 
 import numpy as np
 import torch
@@ -21,66 +19,12 @@ import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
 torch.set_num_threads(1)
-TOLERANCE = 2e-5
+peer = Peer("torch")
+check, emit, fastest, first, missing = peer.check, peer.emit, peer.fastest, peer.first, peer.missing
 
 
-def since_start():
-    """Seconds since the process began, from the kernel's books; from the first line where there are none."""
-    try:
-        with open("/proc/self/stat") as stat, open("/proc/uptime") as uptime:
-            began = float(stat.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
-            return float(uptime.read().split()[0]) - began
-    except OSError:
-        return time.perf_counter() - CLOCK_AT_START
-
-
-def emit(workload, metric, value, cpu=None):
-    figure = dict(peer="torch", workload=workload, metric=metric, value=float(f"{value:.6g}"))
-    if cpu is not None:
-        figure["cpu"] = float(f"{cpu:.6g}")
-    print(json.dumps(figure), flush=True)
-
-
-def missing(workload, metric, reason):
-    print(json.dumps(dict(peer="torch", workload=workload, metric=metric, reason=reason)), flush=True)
-
-
-def check(name, value, expected):
-    emit(name.split()[0], f"check {name}", value)
-    assert abs(value - expected) <= TOLERANCE * abs(expected), f"{name} is {value}, and should be {expected}"
-
-
-def fastest(workload, metric, call, budget=3.0, inner=1):
-    for _ in range(2):
-        call()
-    budget *= float(os.environ.get("REMAT_BENCH_SCALE", "1"))
-    wall = cpu = float("inf")
-    start = time.perf_counter()
-    reps = 0
-    while reps < 3 or time.perf_counter() - start < budget:
-        c, t = time.process_time(), time.perf_counter()
-        for _ in range(inner):
-            call()
-        wall = min(wall, (time.perf_counter() - t) / inner)
-        cpu = min(cpu, (time.process_time() - c) / inner)
-        reps += 1
-    emit(workload, metric, 1e3 * wall, 1e3 * cpu)
-
-
-def first(workload, metric, call):
-    c, t = time.process_time(), time.perf_counter()
-    result = call()
-    emit(workload, metric, 1e3 * (time.perf_counter() - t), 1e3 * (time.process_time() - c))
-    return result
-
-
-def hashed(shape, seed, scale=1.0):
-    i = np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint32)
-    with np.errstate(over="ignore"):
-        h = (i * np.uint32(0x9E3779B1)) ^ (np.uint32(seed + 1) * np.uint32(0x85EBCA6B))
-        for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
-            h = (h ^ (h >> np.uint32(shift))) * np.uint32(factor)
-    return torch.from_numpy(((h / 4294967296.0 * 2 - 1) * scale).astype(np.float32).reshape(shape))
+def random(shape, seed, scale=1.0):
+    return torch.from_numpy(hashed(shape, seed, scale))
 
 
 def parameters_of(tensors):
@@ -105,8 +49,8 @@ def one_hot(rows, columns):
 
 
 def w1():
-    weights = parameters_of(hashed(shape, i) for i, shape in enumerate([(5, 4), (6, 5), (7, 6)]))
-    x = hashed((4,), 9)
+    weights = parameters_of(random(shape, i) for i, shape in enumerate([(5, 4), (6, 5), (7, 6)]))
+    x = random((4,), 9)
 
     def layers(a, b, c, h):
         for w in (a, b, c):
@@ -144,8 +88,8 @@ def w2():
     dims = [784, 1024, 1024, 10]
     parameters = []
     for i in range(3):
-        parameters += [hashed((dims[i], dims[i + 1]), 10 + i, (3 / dims[i]) ** 0.5), torch.zeros(dims[i + 1])]
-    x, target = hashed((256, 784), 100).abs(), one_hot(256, 10)
+        parameters += [random((dims[i], dims[i + 1]), 10 + i, (3 / dims[i]) ** 0.5), torch.zeros(dims[i + 1])]
+    x, target = random((256, 784), 100).abs(), one_hot(256, 10)
 
     def loss(p):
         h = torch.relu(torch.addmm(p[1], x, p[0]))
@@ -162,12 +106,12 @@ def gpt_inputs():
     tokens = torch.from_numpy(((i * 7919 + (i * i) % 97) % vocabulary).reshape(batch, length + 1))
     eye = torch.eye(vocabulary)
     a = (3 / d) ** 0.5
-    parameters = [hashed((vocabulary, d), 200, 0.05), hashed((length, d), 201, 0.05)]
+    parameters = [random((vocabulary, d), 200, 0.05), random((length, d), 201, 0.05)]
     for layer in range(4):
         s = 300 + 10 * layer
-        parameters += [torch.ones(d), torch.zeros(d), hashed((d, 3 * d), s, a), hashed((d, d), s + 1, a * 0.5)]
+        parameters += [torch.ones(d), torch.zeros(d), random((d, 3 * d), s, a), random((d, d), s + 1, a * 0.5)]
         parameters += [torch.ones(d), torch.zeros(d)]
-        parameters += [hashed((d, 4 * d), s + 2, a), hashed((4 * d, d), s + 3, a * 0.25)]
+        parameters += [random((d, 4 * d), s + 2, a), random((4 * d, d), s + 3, a * 0.25)]
     parameters += [torch.ones(d), torch.zeros(d)]
     mask = torch.full((length, length), -1e9).triu(1)
     return parameters_of(parameters), eye[tokens[:, :-1]], eye[tokens[:, 1:]], mask
@@ -202,8 +146,8 @@ def w3():
 
 def w4():
     steps, hidden, batch = 1000, 128, 16
-    w, b = parameters_of([hashed((hidden, hidden), 400, (1.5 / hidden) ** 0.5), hashed((hidden,), 401, 0.1)])
-    xs, h0 = hashed((steps, batch, hidden), 402, 0.5), torch.zeros(batch, hidden)
+    w, b = parameters_of([random((hidden, hidden), 400, (1.5 / hidden) ** 0.5), random((hidden,), 401, 0.1)])
+    xs, h0 = random((steps, batch, hidden), 402, 0.5), torch.zeros(batch, hidden)
 
     def run(h, part, w, b):
         total = 0.0
@@ -235,7 +179,7 @@ def w4():
 
 
 def w5():
-    (x,) = parameters_of([hashed((4 * 1024 * 1024,), 500, 2.0)])
+    (x,) = parameters_of([random((4 * 1024 * 1024,), 500, 2.0)])
 
     def gradient():
         return torch.autograd.grad(torch.sum(torch.sin(torch.exp(torch.tanh(x)) * x)), x)
@@ -246,15 +190,15 @@ def w5():
 
 def w6():
     for n in (512, 1024, 2048):
-        a, b = hashed((n, n), 600), hashed((n, n), 601)
+        a, b = random((n, n), 600), random((n, n), 601)
         for name, x, y in (("NN", a, b), ("NT", a, b.T), ("TN", a.T, b), ("TT", a.T, b.T)):
             fastest("W6", f"{name} {n}", lambda: torch.mm(x, y), budget=1.5)
 
 
 def w7():
-    parameters = [hashed((3, 3, 1, 32), 700, 0.3), torch.zeros(32), hashed((3, 3, 32, 64), 701, 0.06), torch.zeros(64)]
-    parameters += [hashed((14 * 14 * 64, 10), 702, 0.01), torch.zeros(10)]
-    x, target = hashed((32, 28, 28, 1), 703).permute(0, 3, 1, 2), one_hot(32, 10)
+    parameters = [random((3, 3, 1, 32), 700, 0.3), torch.zeros(32), random((3, 3, 32, 64), 701, 0.06), torch.zeros(64)]
+    parameters += [random((14 * 14 * 64, 10), 702, 0.01), torch.zeros(10)]
+    x, target = random((32, 28, 28, 1), 703).permute(0, 3, 1, 2), one_hot(32, 10)
 
     def loss(p):
         h = torch.relu(F.conv2d(x, p[0].permute(3, 2, 0, 1), p[1], padding=1))
@@ -267,8 +211,8 @@ def w7():
 
 def w8():
     for depth in (50, 500, 2000):
-        weights = parameters_of(hashed((8, 8), 800 + i, 0.8) for i in range(depth))
-        x = hashed((4, 8), 799)
+        weights = parameters_of(random((8, 8), 800 + i, 0.8) for i in range(depth))
+        x = random((4, 8), 799)
 
         def layer(h, w):
             return torch.tanh(h @ w)

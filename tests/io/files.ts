@@ -6,7 +6,7 @@ import { ConcreteArray } from "../../src/core/array.ts";
 import { ShapedArray } from "../../src/core/aval.ts";
 import { dtypes } from "../../src/core/dtype.ts";
 import { readElement, type Element } from "../../src/core/scalar.ts";
-import type { NDArray, DType } from "../../src/index.ts";
+import { io, type NDArray, type DType } from "../../src/index.ts";
 
 export interface Described {
   readonly dtype: DType;
@@ -75,3 +75,21 @@ export const arraysOfAll = (known: readonly DType[]): fc.Arbitrary<ConcreteArray
   fc
     .tuple(fc.constantFrom(...known), shapes, fc.uint8Array({ minLength: 1, maxLength: 64 }))
     .map(([dtype, shape, bits]) => ofBits(dtype, shape, bits));
+
+/** A damaged file is refused, with the byte at which it is (the place marked in its text, if none is given) and the reason. */
+export async function expectRefused(
+  read: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
+  bytes: Uint8Array<ArrayBuffer>,
+  place: number | null,
+  reason: RegExp,
+): Promise<InstanceType<typeof io.FileFormatError>> {
+  const error = await read(bytes).then(
+    () => null,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(io.FileFormatError);
+  const found = error as InstanceType<typeof io.FileFormatError>;
+  expect(found.message).toMatch(reason);
+  expect(found.offset).toBe(place ?? marks.get(bytes));
+  return found;
+}
