@@ -2,7 +2,7 @@
  * Programs within a memory budget: what is kept, what is computed again, and what it costs. The peaks are those of compiled programs, so what is
  * said here is what a run takes.
  */
-import { jit, jitProgram, makeJaxpr, ShapeDType } from "./api/stage.ts";
+import { checkOffload, jit, jitProgram, makeJaxpr, ShapeDType } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import { addProgram, compileWithin, programFrontInWorker, type FrontPoint } from "./compile/budget.ts";
 import type { KernelGraph } from "./compile/kernelGraph.ts";
@@ -11,6 +11,7 @@ import {
   type CompileProgress,
   type KernelCost,
   type MemoryBudget,
+  type OffloadOptions,
   type RunOptions,
 } from "./core/engine.ts";
 import { measuredCost } from "./measuredCost.ts";
@@ -27,8 +28,11 @@ import { flatten } from "./tree.ts";
 export interface PlanProgramOptions {
   /** Bytes, a share of the peak without a budget in (0, 1], or a text: "64MiB", "50%". */
   readonly memory: MemoryBudget;
-  /** The plan may take values out of the arena for a while, where that costs less than recomputing them. */
-  readonly offload?: boolean;
+  /**
+   * The plan may take values out of the arena for a while, where that costs less than recomputing them: into ordinary memory (`true`), or to a file in
+   * a directory; `bandwidth`, in bytes a second, tells what it costs.
+   */
+  readonly offload?: boolean | OffloadOptions;
   /**
    * What kernels cost: "model" (the default) reckons with floating-point operations and bytes; "measured" runs each kernel of the program by itself on
    * this machine and takes the clock, so that plans may differ from run to run; a function of yours answers in seconds.
@@ -135,7 +139,7 @@ export const runOptions = ({
   onProgress,
 }: Omit<PlanProgramOptions, "memory">): RunOptions => ({
   ...(onProgress === undefined ? {} : { onProgress }),
-  ...(offload ? { offload: {} } : {}),
+  ...(offload === false ? {} : { offload: checkOffload("plan", offload) }),
   ...(cost === "model" ? {} : { cost: cost === "measured" ? measuredCost(compilingEngine()) : cost }),
 });
 
@@ -185,7 +189,7 @@ function describePlan<A extends readonly unknown[], R>(
   closed: ClosedJaxpr<NDArray>,
   target: Target,
   memory: MemoryBudget,
-  offload: boolean,
+  offload: boolean | OffloadOptions,
   options: RunOptions,
 ): ProgramPlan<(...args: A) => R> {
   const planned = compileWithin(closed, target, memory, options);

@@ -49,7 +49,7 @@ export interface JitOptions {
   readonly memory?: MemoryBudget;
   /**
    * Where values go that policies offload: ordinary memory, or with `disk` a file in that directory. If this is given (`true` for ordinary
-   * memory), plans within a budget (`memory`) may offload where that costs less than recomputing.
+   * memory), plans within a budget (`memory`) may offload where that costs less than recomputing; `bandwidth` (bytes a second) tells what it costs.
    */
   readonly offload?: boolean | OffloadOptions;
   /** What each kernel costs, for the plan that keeps `memory`: seconds; a model of floating-point operations and bytes by default. */
@@ -160,7 +160,7 @@ function runOptions(options: JitOptions, args: readonly unknown[], statics: read
   const asEver = engine === undefined && memory === undefined && cost === undefined && onProgress === undefined;
   if (asEver && offload === undefined && donateArgnums === undefined) return undefined;
   return {
-    ...(offload === undefined || offload === false ? {} : { offload: checkOffload(offload) }),
+    ...(offload === undefined || offload === false ? {} : { offload: checkOffload("jit", offload) }),
     ...(engine === undefined ? {} : { engine: engineOf(engine) }),
     ...(memory === undefined ? {} : { memory }),
     ...(cost === undefined ? {} : { cost }),
@@ -169,12 +169,18 @@ function runOptions(options: JitOptions, args: readonly unknown[], statics: read
   };
 }
 
-function checkOffload(offload: true | OffloadOptions): OffloadOptions {
+/** Where offloaded values go, checked; `true` stands for ordinary memory. */
+export function checkOffload(caller: string, offload: true | OffloadOptions): OffloadOptions {
   if (offload === true) return {};
-  const disk: unknown = (offload as OffloadOptions | null)?.disk;
-  if (typeof disk === "string" && disk !== "") return offload;
+  const given: Readonly<Record<string, unknown>> | null = offload as never;
+  const { disk, bandwidth } = given ?? {};
+  const somewhere = typeof disk === "string" && disk !== "";
+  const fast = typeof bandwidth === "number" && bandwidth > 0;
+  if ((somewhere || disk === undefined) && (fast || bandwidth === undefined) && (somewhere || fast)) return offload;
+  const bad = somewhere && !fast ? `a bandwidth of ${describe(bandwidth)}` : describe(offload);
   throw new RematTypeError(
-    `jit's offload option takes true (ordinary memory) or a directory, { disk: "/path" }; got ${describe(offload)}.\nGive one of them, or leave it out.`,
+    `${caller}'s offload option takes true (ordinary memory), a directory, { disk: "/path" }, and how many bytes a second are copied, { bandwidth: 10e9 }; ` +
+      `got ${bad}.\nGive one of them or both, or leave it out.`,
   );
 }
 

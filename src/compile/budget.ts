@@ -76,7 +76,8 @@ export const programFront = (closed: ClosedJaxpr<NDArray>, target: Target, optio
     return searchPrograms(closed, target, options);
   });
   if (options.offload === undefined) return front;
-  return fronts.get(closed, `${key} offload`, () => {
+  const { disk, bandwidth } = options.offload;
+  return fronts.get(closed, `${key} offload ${String(bandwidth ?? disk !== undefined)}`, () => {
     const spilled = spillCurves(closed, target, options, front);
     return { ...front, points: fastestByPeak([...front.points, ...spilled]) };
   });

@@ -88,6 +88,11 @@ export interface OffloadOptions {
    * What passes from one compiled program to another, as residuals of an eager `grad` do, stays in memory.
    */
   readonly disk?: string;
+  /**
+   * Bytes a second that are copied, each way: what plans reckon a value costs that leaves and comes back. By default 10e9, and 2e9 with `disk`, which is
+   * what was measured (`compile/spill.ts`).
+   */
+  readonly bandwidth?: number;
 }
 
 /** Bytes, or a text with a unit: "64MiB", "1.5 GB". */

@@ -11,9 +11,11 @@ import {
   pareto,
   plan,
   random,
+  RematTypeError,
   setEngine,
   tree,
   type NDArray,
+  type OffloadOptions,
 } from "../../src/index.ts";
 import type { ConcreteArray } from "../../src/core/array.ts";
 import { engineOf } from "../../src/core/engine.ts";
@@ -91,6 +93,51 @@ describe("a chain of eight layers", () => {
   test("without the option nothing is offloaded", () => {
     expect(plan(gradient, [...args], { memory: 0.4 }).offloaded).toEqual([]);
     expect(memory(jit(gradient, { memory: 0.4 }), ...args).host.size).toBe(0);
+  });
+});
+
+describe("what a copy costs", () => {
+  const args = [weights, x] as const;
+  const found = (offload: boolean | OffloadOptions) => plan(gradient, [...args], { memory: 0.35, offload });
+
+  test("is as slow as the user says: then less is offloaded, and it takes longer", () => {
+    const speeds = [1e5, 1e9, 10e9, 1e12];
+    const plans = speeds.map((bandwidth) => found({ bandwidth }));
+    expect(plans[0].offloaded).toEqual([]);
+    expect(plans[3].offloaded.length).toBeGreaterThan(0);
+    for (let i = 1; i < plans.length; i++) expect(plans[i].time).toBeLessThanOrEqual(plans[i - 1].time);
+    expect(plans[3].time).toBeLessThan(plans[0].time);
+    expect(plans[2].time).toBe(found(true).time);
+  });
+
+  test("is more on disk", () => {
+    const disk = found({ disk: "/tmp/remat" });
+    expect(disk.time).toBe(found({ bandwidth: 2e9 }).time);
+    expect(disk.time).toBeGreaterThan(found(true).time);
+  });
+
+  test("does not change what is computed", () => {
+    const wanted = bits(jit(gradient)(...args));
+    for (const bandwidth of [1e5, 1e12]) {
+      const { budget } = found({ bandwidth });
+      const bounded = jit(gradient, { memory: budget, offload: { bandwidth } });
+      expect(bits(bounded(...args))).toEqual(wanted);
+      expect(memory(bounded, ...args).host.size > 0).toBe(bandwidth === 1e12);
+    }
+  });
+
+  test.each<[string, unknown]>([
+    ["nothing", {}],
+    ["a bandwidth of 0", { bandwidth: 0 }],
+    ["a bandwidth in words", { bandwidth: "10 GB/s" }],
+    ["no directory", { disk: "" }],
+    ["a directory and no bandwidth", { disk: "/tmp", bandwidth: -1 }],
+    ["null", null],
+  ])("%s is an error", (_, offload) => {
+    expect(() => found(offload as OffloadOptions)).toThrow(RematTypeError);
+    expect(() => jit(gradient, { offload: offload as OffloadOptions })(...args)).toThrow(
+      /jit's offload option takes true/,
+    );
   });
 });
 

@@ -80,7 +80,7 @@ export function createWasm(
 
   const instanceOf = (closed: ClosedJaxpr<NDArray>, options: RunOptions): Instance => {
     const spills = options.memory !== undefined && options.offload !== undefined;
-    const key = `${String(options.memory)} ${options.donated?.join() ?? ""}${spills ? " offload" : ""}${options.cost === undefined ? "" : ` cost ${String(identity(options.cost))}`}`;
+    const key = `${String(options.memory)} ${options.donated?.join() ?? ""}${spills ? ` offload ${String(options.offload.bandwidth ?? options.offload.disk !== undefined)}` : ""}${options.cost === undefined ? "" : ` cost ${String(identity(options.cost))}`}`;
     let instances = programs.get(closed);
     if (instances === undefined) programs.set(closed, (instances = new Map<string, Instance>()));
     let instance = instances.get(key);
