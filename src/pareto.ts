@@ -78,8 +78,8 @@ function segments(closed: ClosedJaxpr<NDArray>, target: Target, front: ProgramFr
   const { timeline } = simulateGraph(graph, [...graph.nodes.keys()]);
   const turn = timeline.reduce((at, step, i) => (step.memory > timeline[at].memory ? i : at), 0);
   const nodes = graph.nodes.map((node, i) => ({ ...node, backward: i >= turn }));
-  const { sequence, time } = chenPlan({ ...graph, nodes });
-  return { peak: programInOrder(closed, target, front, sequence).layout.size, time };
+  const { sequence } = chenPlan({ ...graph, nodes });
+  return { peak: programInOrder(closed, target, front, sequence).layout.size, time: front.graph.seconds(sequence) };
 }
 
 /**

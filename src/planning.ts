@@ -178,7 +178,7 @@ export async function planAsync<A extends readonly unknown[], R>(
     memory: Math.max(quick.budget, 2),
     ...(solverSeconds === undefined ? {} : { solverSeconds }),
   });
-  addProgram(closed, target, options, front, exact);
+  addProgram(closed, target, options, front, exact.sequence);
   const planned = describePlan(f, closed, target, memory, offload, options);
   const time = Math.min(planned.time, exact.lowerBound.time);
   return { ...planned, lowerBound: { ...planned.lowerBound, time }, gap: (planned.time - time) / planned.time };

@@ -88,6 +88,16 @@ export class BlockBuilder {
     return held;
   }
 
+  /** The buffers of those of these variables that have one. */
+  buffersOf(vars: readonly Var[]): Map<Var, Buffer> {
+    const out = new Map<Var, Buffer>();
+    for (const v of vars) {
+      const place = this.#values.get(v)?.place;
+      if (place?.kind === "buffer") out.set(v, place.buffer);
+    }
+    return out;
+  }
+
   define(v: Var, place: Place, eqn: Eqn): void {
     this.#values.set(v, { place, aval: v.aval, label: eqn.primitive.name, source: eqn.source });
   }

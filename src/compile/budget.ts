@@ -14,6 +14,7 @@ import { paretoGraphInWorker } from "../plan/inWorker.ts";
 import { searchFlat } from "../plan/planGraph.ts";
 import { floorOf } from "../plan/simulate.ts";
 import { parseBudget } from "../bytes.ts";
+import { joinParts } from "./joinParts.ts";
 import { kernelGraph, type KernelGraph } from "./kernelGraph.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { compileOrdered, type Compiled } from "./compile.ts";
@@ -51,8 +52,8 @@ export interface Planned {
   readonly front: ProgramFront;
 }
 
-/** How many plans of the curve are compiled to learn their true peaks. */
-const COMPILED = 24;
+/** How many plans of the curve are compiled to learn their true peaks: all of a small program, fewer of a large one. */
+const compiledOf = (groups: number): number => Math.max(24, Math.floor(24_000 / groups));
 
 /** Tells apart the curves of one program. */
 const frontKey = ({ donated, cost }: RunOptions): string =>
@@ -105,7 +106,7 @@ export function programPoint(
   options: RunOptions,
 ): { readonly peak: number; readonly time: number } {
   const { unplanned, whole } = draftOf(closed, target, options);
-  return { peak: unplanned.layout.size, time: sum(whole.graph.nodes.map((n) => n.cost)) };
+  return { peak: unplanned.layout.size, time: timeAsIs(whole) };
 }
 
 /** The program of a jaxpr's graph in this order. */
@@ -120,7 +121,7 @@ function searchPrograms(closed: ClosedJaxpr<NDArray>, target: Target, options: R
   const draft = draftOf(closed, target, options);
   options.onProgress?.({ phase: "plan", done: 0 });
   const found = searchFlat(flatten(draft.whole.graph), Infinity, { effort: draft.effort });
-  const sequences = found.map(({ seq, time }) => ({ sequence: Array.from(seq), time }));
+  const sequences = found.map(({ seq }) => ({ sequence: Array.from(seq) }));
   return compileFront(closed, target, options, draft, sequences);
 }
 
@@ -150,17 +151,19 @@ function compileFront(
   target: Target,
   options: RunOptions,
   { ordered, unplanned, whole }: Draft,
-  found: readonly { readonly sequence: readonly number[]; readonly time: number }[],
+  found: readonly { readonly sequence: readonly number[] }[],
 ): ProgramFront {
-  const every = Math.max(1, Math.ceil(found.length / COMPILED));
+  const every = Math.max(1, Math.ceil(found.length / compiledOf(whole.groups.length)));
   const chosen = found.filter((_, i) => i % every === 0 || i === found.length - 1);
-  const all: FrontPoint[] = chosen.map(({ sequence, time }, i) => {
+  const flat = flatten(whole.graph);
+  const all = chosen.map((plan, i): FrontPoint => {
     options.onProgress?.({ phase: "plan", done: 0.5 + (0.5 * i) / chosen.length });
+    const sequence = joinParts(whole, flat, plan.sequence);
     const { layout } = compileOrdered(closed, reordered(ordered, whole, sequence), target, options);
-    return { peak: layout.size, time, sequence };
+    return { peak: layout.size, time: whole.seconds(sequence), sequence };
   });
-  all.push({ peak: unplanned.layout.size, time: sum(whole.graph.nodes.map((n) => n.cost)), sequence: null });
-  return { unplanned, graph: whole, floor: floorOf(flatten(whole.graph)), points: fastestByPeak(all) };
+  all.push({ peak: unplanned.layout.size, time: timeAsIs(whole), sequence: null });
+  return { unplanned, graph: whole, floor: floorOf(flat), points: fastestByPeak(all) };
 }
 
 /** Adds a program to the curve, where it is faster than those that are no larger. */
@@ -169,10 +172,11 @@ export function addProgram(
   target: Target,
   options: RunOptions,
   front: ProgramFront,
-  { sequence, time }: { readonly sequence: readonly number[]; readonly time: number },
+  sequence: readonly number[],
 ): void {
   const { layout } = compileOrdered(closed, reordered(orderedProgram(closed), front.graph, sequence), target, options);
-  const points = fastestByPeak([...front.points, { peak: layout.size, time, sequence }]);
+  const point = { peak: layout.size, time: front.graph.seconds(sequence), sequence };
+  const points = fastestByPeak([...front.points, point]);
   (front.points as FrontPoint[]).splice(0, Infinity, ...points);
 }
 
@@ -215,7 +219,7 @@ export const programAt = (
     ? unplanned
     : compileOrdered(closed, reordered(orderedProgram(closed), graph, sequence, spills), target, options);
 
-const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
+const timeAsIs = ({ groups, seconds }: KernelGraph): number => seconds(groups.map((_, g) => g));
 
 function tooSmall(budget: number, best: Compiled): BudgetError {
   const { layout } = best;

@@ -1,7 +1,7 @@
 /** The whole way from a jaxpr to a program that is laid out: steps, in-place writes, places in the arena. */
 import { ConcreteArray, type NDArray } from "../core/array.ts";
 import type { Engine, RunOptions } from "../core/engine.ts";
-import type { ClosedJaxpr } from "../core/jaxpr.ts";
+import type { ClosedJaxpr, Var } from "../core/jaxpr.ts";
 import { BlockBuilder } from "./blockBuilder.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { ProgramContext } from "./programContext.ts";
@@ -15,6 +15,8 @@ import type { Target } from "./target.ts";
 export interface Compiled {
   readonly program: Program;
   readonly layout: Layout;
+  /** The buffers in which values of the program lie: what lies in none, or in a part of one, is missing. */
+  readonly buffers: ReadonlyMap<Var, Buffer>;
 }
 
 /** An engine that makes a program of a jaxpr, with its memory laid out, before it runs it. */
@@ -68,7 +70,7 @@ export function compileOrdered(
   reuseInPlace(program, options.donated ?? []);
   const layout = layOut(program);
   options.onProgress?.({ phase: "layout", done: 1 });
-  return { program, layout };
+  return { program, layout, buffers: block.buffersOf(ordered.eqns.flatMap((e) => e.outvars)) };
 }
 
 /** What is there already is handed on as it is, without a copy. */

@@ -5,15 +5,16 @@ import { Literal, type Atom, type Eqn, type Var } from "../core/jaxpr.ts";
 import { PlanGraphError } from "../errors.ts";
 import { bytesOf, flopsOf } from "../passes/costs.ts";
 import type { InPlace, PlanGraph, PlanNode } from "../plan/graph.ts";
+import { kernelEqns } from "./kernelEqns.ts";
+import { conesOf, type Cone } from "./cones.ts";
 import type { Compiled } from "./compile.ts";
 import type { OrderedProgram } from "./ordered.ts";
 import type { Step } from "./program.ts";
 
-/** What a node of the graph stands for. */
-export interface Group {
-  readonly eqns: readonly Eqn[];
-  /** Variables that are read outside of the group, or are results. */
-  readonly outputs: readonly Var[];
+/** What a node of the graph stands for: a kernel, or a part of it (see `cones.ts`). */
+export interface Group extends Cone {
+  /** The kernel that it belongs to. */
+  readonly kernel: number;
 }
 
 export interface KernelGraph {
@@ -21,6 +22,8 @@ export interface KernelGraph {
   readonly groups: readonly Group[];
   /** Equations that only change how others are read. */
   readonly free: ReadonlyMap<Var, Eqn>;
+  /** Seconds of a sequence of groups: what parts of a kernel side by side share counts once. */
+  readonly seconds: (sequence: readonly number[]) => number;
 }
 
 const FLOPS = 40e9;
@@ -32,7 +35,7 @@ const timeOf = (eqn: Eqn): number => modelSeconds(flopsOf(eqn), bytesOf(eqn));
 export const modelSeconds = (flops: number, bytes: number): number => Math.max(flops / FLOPS, bytes / BYTES) + 1e-7;
 
 /** Seconds of a kernel, by the model or by what it was asked to cost. */
-function costOf({ eqns, outputs }: Group, cost: KernelCost | undefined): number {
+function costOf({ eqns, outputs }: Cone, cost: KernelCost | undefined): number {
   if (cost === undefined) return sum(eqns.map(timeOf));
   const kernel = { eqns, outputs, flops: sum(eqns.map(flopsOf)), bytes: sum(eqns.map(bytesOf)) };
   const seconds = cost(kernel);
@@ -45,70 +48,114 @@ function costOf({ eqns, outputs }: Group, cost: KernelCost | undefined): number 
 const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
 
 /** The kernels of a program as a graph for the planner. */
-export function kernelGraph(ordered: OrderedProgram, { program, layout }: Compiled, cost?: KernelCost): KernelGraph {
-  const groupOf = new Map<Eqn, number>();
-  const members: Eqn[][] = [];
-  const steps: Step[] = [];
-  for (const step of program.body.steps) {
-    const own = step.kind === "loop" ? step.eqns : step.kind === "copy" || step.eqn === null ? [] : [step.eqn];
-    const fresh = own.filter((e) => !groupOf.has(e));
-    if (fresh.length === 0) continue;
-    steps.push(step);
-    for (const e of fresh) groupOf.set(e, members.length);
-    members.push(fresh);
-  }
-  const free = new Map<Var, Eqn>();
-  const producer = new Map<Atom, number>();
-  for (const eqn of ordered.eqns) {
-    const group = groupOf.get(eqn);
-    for (const v of eqn.outvars) {
-      if (group === undefined) free.set(v, eqn);
-      else producer.set(v, group);
-    }
-  }
+export function kernelGraph(ordered: OrderedProgram, compiled: Compiled, cost?: KernelCost): KernelGraph {
+  const { program, layout } = compiled;
+  const { members, steps, producer, free, cheap } = kernelEqns(ordered, compiled);
+  const sourcesOf = (x: Atom): Atom[] => sources(x, free, producer);
   const { outvars } = ordered.flat.closed.jaxpr;
-  const results = new Set<Atom>(outvars.flatMap((x) => sources(x, free, producer)));
-  const readers = new Map<Atom, Set<number>>();
-  members.forEach((eqns, g) => {
+  const results = new Set<Atom>(outvars.flatMap(sourcesOf));
+  const wanted = new Set<Atom>(results);
+  const reads = new Map<Atom, number>();
+  members.forEach((eqns, k) => {
     for (const e of eqns) {
-      for (const x of e.invars) {
-        for (const v of sources(x, free, producer)) {
-          if (producer.get(v) === g) continue;
-          const set = readers.get(v);
-          if (set === undefined) readers.set(v, new Set([g]));
-          else set.add(g);
-        }
+      for (const v of e.invars.flatMap(sourcesOf)) {
+        reads.set(v, (reads.get(v) ?? 0) + 1);
+        if (producer.get(v) !== k) wanted.add(v);
       }
     }
   });
-  const inside = workspaces(layout, steps);
-  const edges: [number, number, number][] = [];
-  const groups: Group[] = members.map((eqns) => ({
-    eqns,
-    outputs: eqns.flatMap((e) => e.outvars.filter((v) => results.has(v) || readers.has(v))),
-  }));
+  const readOnce = (x: Atom): boolean => reads.get(x) === 1 && !results.has(x);
+  const kernels = members.map((eqns, kernel): Group[] => {
+    if (eqns.length === 0) return [];
+    const outputs = eqns.flatMap((e) => e.outvars.filter((v) => wanted.has(v)));
+    return conesOf(eqns, outputs, { sourcesOf, readOnce }).map((cone) => ({ ...cone, kernel }));
+  });
+  const groups = kernels.flat();
   const place = new Map<Atom, readonly [number, number]>();
   groups.forEach(({ outputs }, g) => {
     outputs.forEach((v, i) => place.set(v, [g, i]));
   });
-  for (const [v, set] of readers) {
-    const [g, i] = place.get(v) as readonly [number, number];
-    for (const reader of set) edges.push([g, i, reader]);
-  }
-  const nodes = groups.map(({ eqns, outputs }, g): PlanNode => {
+  const edges = edgesOf(groups, place, sourcesOf);
+  const seconds = blockSeconds(kernels, groups, cost);
+  const always = cost === undefined ? sum(cheap.map(timeOf)) : 0;
+  const inside = workspaces(layout, steps);
+  const nodes = groups.map((group, g): PlanNode => {
+    const { eqns, outputs, kernel } = group;
     const effect = eqns.some((e) => e.effectful === true);
+    // What it adds to the parts of the kernel before it.
+    const before = kernels[kernel].slice(0, kernels[kernel].indexOf(group)).map((_, k, all) => g - all.length + k);
     return {
       name: eqns[eqns.length - 1].primitive.name,
-      cost: costOf(groups[g], cost),
+      cost: Math.max(0, seconds([...before, g]) - (before.length === 0 ? 0 : seconds(before))),
       outputs: outputs.map((v) => ({ bytes: arenaBytes(v.aval), output: results.has(v) })),
-      workspace: inside[g],
+      workspace: inside[kernel],
       ...(effect ? { effect } : {}),
-      inPlace: steps[g].kind === "loop" ? inPlace(groups[g], free, producer, place) : [],
+      inPlace: steps[kernel].kind === "loop" ? inPlace(group, free, producer, place) : [],
     };
   });
   const inputs = program.inputs.filter((b) => !b.host);
   const resident = sum([...inputs, ...program.constants.map((c) => c.buffer)].map((b) => aligned(b.bytes)));
-  return { graph: { nodes, edges, resident }, groups, free };
+  return {
+    graph: { nodes, edges, resident },
+    groups,
+    free,
+    seconds: (sequence) => always + sum(blocksOf(groups, sequence).map(seconds)),
+  };
+}
+
+/** Who reads what: a group, one of its outputs, a group. */
+function edgesOf(
+  groups: readonly Group[],
+  place: ReadonlyMap<Atom, readonly [number, number]>,
+  sourcesOf: (x: Atom) => Atom[],
+): [number, number, number][] {
+  const readers = new Map<Atom, Set<number>>();
+  groups.forEach(({ eqns }, g) => {
+    for (const v of eqns.flatMap((e) => e.invars.flatMap(sourcesOf))) {
+      const at = place.get(v);
+      if (at === undefined || at[0] === g) continue;
+      const set = readers.get(v);
+      if (set === undefined) readers.set(v, new Set([g]));
+      else set.add(g);
+    }
+  });
+  return [...readers].flatMap(([v, set]) => {
+    const [g, i] = place.get(v) as readonly [number, number];
+    return [...set].map((reader): [number, number, number] => [g, i, reader]);
+  });
+}
+
+/** A sequence in blocks that the compiler can make one kernel of: different parts of one, side by side. */
+export function blocksOf(groups: readonly Group[], sequence: readonly number[]): number[][] {
+  const blocks: number[][] = [];
+  for (const g of sequence) {
+    const block = blocks.at(-1);
+    if (block !== undefined && groups[block[0]].kernel === groups[g].kernel && !block.includes(g)) block.push(g);
+    else blocks.push([g]);
+  }
+  return blocks;
+}
+
+/** Tells the seconds of a block. */
+function blockSeconds(
+  kernels: readonly (readonly Group[])[],
+  groups: readonly Group[],
+  cost: KernelCost | undefined,
+): (block: readonly number[]) => number {
+  const known = new Map<string, number>();
+  return (block) => {
+    const key = block.join();
+    let seconds = known.get(key);
+    if (seconds === undefined) {
+      const parts = block.map((g) => groups[g]);
+      const all = new Set(parts.flatMap((p) => p.eqns));
+      const ordered = kernels[parts[0].kernel].flatMap((p) => p.eqns);
+      const eqns = [...new Set(ordered)].filter((e) => all.has(e));
+      seconds = costOf({ eqns, outputs: parts.flatMap((p) => p.outputs) }, cost);
+      known.set(key, seconds);
+    }
+    return seconds;
+  };
 }
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;

@@ -25,7 +25,10 @@ export interface Reordered extends OrderedProgram {
   readonly places: ReadonlyMap<Eqn, number>;
 }
 
-/** The equations of a program in the order of a plan: what runs again has variables of its own. */
+/**
+ * The equations of a program in the order of a plan: what runs again has variables of its own. Parts of a kernel that stand side by side share
+ * what both need.
+ */
 export function reordered(
   ordered: OrderedProgram,
   { groups, free }: KernelGraph,
@@ -35,7 +38,11 @@ export function reordered(
   const { flat } = ordered;
   const { jaxpr } = flat.closed;
   const env = new Map<Atom, Atom>();
-  const seen = new Set<number>();
+  const seen = new Set<Eqn>();
+  /** The parts of the kernel that is being written, and its equations so far. */
+  const block = new Set<number>();
+  const written = new Set<Eqn>();
+  let kernel = -1;
   const eqns: Eqn[] = [];
   const tags = new Map<Var, Tag>(flat.tags);
   const copies = new Map<string, Eqn>();
@@ -76,10 +83,18 @@ export function reordered(
     for (const spill of coming.get(place) ?? []) {
       env.set(groups[sequence[spill.at]].outputs[spill.output], put(away.get(spill) as Var, "device"));
     }
-    const again = seen.has(g);
-    seen.add(g);
-    if (again) region++;
+    if (groups[g].kernel !== kernel || block.has(g)) {
+      kernel = groups[g].kernel;
+      block.clear();
+      written.clear();
+      region++;
+    }
+    block.add(g);
     for (const eqn of groups[g].eqns) {
+      if (written.has(eqn)) continue;
+      written.add(eqn);
+      const again = seen.has(eqn);
+      seen.add(eqn);
       const invars = eqn.invars.map(read);
       const outvars = again ? eqn.outvars.map((v) => new Var(v.aval)) : eqn.outvars;
       const own = invars.every((v, i) => v === eqn.invars[i]) && !again ? eqn : { ...eqn, invars, outvars };

@@ -13,6 +13,7 @@ import { greedy, type Taste, tastes } from "./greedy.ts";
 import { prune, sweep, without } from "./prune.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { type Workbench, workbench } from "./split.ts";
+import { cutStarts } from "./starts.ts";
 import { emptyTrace, retrace, type Trace } from "./trace.ts";
 
 /** How far a search has come: what `onProgress` is told. */
@@ -40,16 +41,18 @@ interface Desk {
   readonly base: Trace;
   readonly trace: Trace;
   readonly front: Front;
+  /** Other sequences than the given one to start from. */
+  readonly starts: readonly Int32Array[];
 }
 
 const planOf = ({ peak, time, seq, length }: Trace): FrontPlan => ({ peak, time, seq: seq.slice(0, length) });
 
 const record = ({ front, trace }: Desk): boolean => addPlan(front, planOf(trace));
 
-/** Greedy from the plan without repeats, pruned; what it reached counts as a plan even where it missed the budget. */
-function start(desk: Desk, budget: number, taste: Taste): boolean {
-  const { graph, trace, bench, base } = desk;
-  retrace(graph, trace, base.seq);
+/** Greedy from a sequence, pruned; what it reached counts as a plan even where it missed the budget. */
+function start(desk: Desk, budget: number, taste: Taste, from = desk.base.seq): boolean {
+  const { graph, trace, bench } = desk;
+  retrace(graph, trace, from);
   const found = greedy(graph, trace, bench, budget, taste, seededRandom(1));
   prune(graph, trace, Math.max(budget, trace.peak), (v) => graph.cost[v]);
   record(desk);
@@ -70,7 +73,8 @@ export function searchFront(graph: FlatGraph, floor: number, options: SearchOpti
   const base = emptyTrace(graph);
   retrace(graph, base, graph.order);
   const front: Front = [];
-  const desk: Desk = { graph, bench: workbench(graph), base, trace: emptyTrace(graph), front };
+  const starts = base.peak > floor ? cutStarts(graph, base) : [];
+  const desk: Desk = { graph, bench: workbench(graph), base, trace: emptyTrace(graph), front, starts };
   addPlan(front, { peak: base.peak, time: base.time, seq: base.seq });
   if (base.peak <= floor) return front;
   const least = lowest(desk, floor, options);
@@ -89,6 +93,10 @@ export function searchFront(graph: FlatGraph, floor: number, options: SearchOpti
       if (!start(desk, budget, taste) || (own !== undefined && own.time <= desk.trace.time)) continue;
       own = planOf(desk.trace);
     }
+    for (const seq of starts) {
+      if (start(desk, budget, tastes[2], seq) && (own === undefined || desk.trace.time < own.time))
+        own = planOf(desk.trace);
+    }
     // Two basins to search: that of the plans of lower rungs, and that of this rung's greedy plans.
     const firsts = [below, own].filter((plan) => plan !== undefined);
     for (const first of firsts) if (!improve(desk, budget, first, work / firsts.length, report)) return front;
@@ -99,14 +107,16 @@ export function searchFront(graph: FlatGraph, floor: number, options: SearchOpti
 
 /** Looks for the smallest peak that can be had, by halving the way to the floor. */
 function lowest(desk: Desk, floor: number, options: SearchOptions): number {
-  const { front } = desk;
+  const { front, starts } = desk;
   const few = desk.graph.size > huge ? fewestTastes : fewTastes;
   let low = floor;
   let share = 0;
   for (let round = 0; round < 8 && front[0].peak > low; round++) {
     const budget = round === 0 ? floor : Math.floor(low + (front[0].peak - low) * share);
     if (!options.carryOn({ done: 0, budget, time: undefined })) break;
-    if (!few.some((taste) => start(desk, budget, taste)) && round > 0) low = budget;
+    const found =
+      few.some((taste) => start(desk, budget, taste)) || starts.some((seq) => start(desk, budget, few[1], seq));
+    if (!found && round > 0) low = budget;
     share = 0.5;
   }
   return front[0].peak;

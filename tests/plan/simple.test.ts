@@ -11,7 +11,7 @@ import {
   PlanGraphError,
 } from "../../src/plan/index.ts";
 import { knapsack } from "../../src/plan/simple/knapsack.ts";
-import { type CutEdge, minCut } from "../../src/plan/simple/minCut.ts";
+import { type CutEdge, minCut } from "../../src/plan/cut.ts";
 import { replay, resNet, trainingGraph, uNet } from "./graphs.ts";
 
 const chain = (n: number): PlanGraph =>

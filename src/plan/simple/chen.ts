@@ -5,7 +5,8 @@
  */
 import { flatten, type FlatGraph, type PlanGraph } from "../graph.ts";
 import type { GraphPlan } from "../planGraph.ts";
-import { forwardNodes, inputsOf, planOfSaved } from "./recompute.ts";
+import { forwardNodes, inputsOf } from "../saved.ts";
+import { planOfSaved } from "./recompute.ts";
 
 export interface ChenOptions {
   /** Every how many nodes one is saved: √n by default. */

@@ -6,7 +6,8 @@
 import { PlanGraphError } from "../../errors.ts";
 import { flatten, type PlanGraph } from "../graph.ts";
 import type { GraphPlan } from "../planGraph.ts";
-import { forwardNodes, planOfSaved, readByBackward } from "./recompute.ts";
+import { forwardNodes, readByBackward } from "../saved.ts";
+import { planOfSaved } from "./recompute.ts";
 
 /** Into how many parts the budget is cut: sizes are rounded up, so that the answer keeps it. */
 const parts = 2000;
