@@ -5,7 +5,7 @@
 import { checkOffload, jit, jitProgram, makeJaxpr, ShapeDType } from "./api/stage.ts";
 import type { AnyFunction } from "./api/flat.ts";
 import { addProgram, compileWithin, programFrontInWorker, type FrontPoint } from "./compile/budget.ts";
-import type { KernelGraph } from "./compile/kernelGraph.ts";
+import { blocksOf, type KernelGraph } from "./compile/kernelGraph.ts";
 import {
   currentEngine,
   type CompileProgress,
@@ -239,8 +239,9 @@ function plannedValues(graph: KernelGraph, point: FrontPoint): PlannedValue[] {
     if (set === undefined) readers.set(key, new Set([reader]));
     else set.add(reader);
   }
+  const inside = insideKernels(graph, point, readers);
   return graph.groups.flatMap(({ eqns, outputs }, g) =>
-    outputs.map((v, i): PlannedValue => {
+    (inside.has(g) ? [] : outputs).map((v, i): PlannedValue => {
       const eqn = eqns.find((e) => e.outvars.includes(v)) as Eqn;
       const consumers = [...(readers.get(`${String(g)} ${String(i)}`) ?? [])].map((r) => {
         const [first] = graph.groups[r].eqns;
@@ -256,6 +257,26 @@ function plannedValues(graph: KernelGraph, point: FrontPoint): PlannedValue[] {
         source: lineOf(eqn),
         consumers,
       };
+    }),
+  );
+}
+
+/** Parts of kernels whose values are read by other parts of them only, in the same run: they are never in memory. */
+function insideKernels(
+  { groups }: KernelGraph,
+  { sequence }: FrontPoint,
+  readers: ReadonlyMap<string, ReadonlySet<number>>,
+): ReadonlySet<number> {
+  const blocksWith = new Map<number, Set<number>[]>();
+  for (const block of blocksOf(groups, sequence ?? [...groups.keys()])) {
+    const all = new Set(block);
+    for (const g of block) blocksWith.set(g, [...(blocksWith.get(g) ?? []), all]);
+  }
+  return new Set(
+    [...groups.keys()].filter((g) => {
+      const own = blocksWith.get(g) ?? [];
+      const all = groups[g].outputs.flatMap((_, i) => [...(readers.get(`${String(g)} ${String(i)}`) ?? [])]);
+      return all.length > 0 && all.every((r) => blocksWith.get(r)?.every((block) => own.includes(block)));
     }),
   );
 }

@@ -119,6 +119,12 @@ function lowest(desk: Desk, floor: number, options: SearchOptions): number {
     if (!found && round > 0) low = budget;
     share = 0.5;
   }
+  // What the starts of the lowest rung come upon below it belongs to what an error names, too.
+  for (let least = Infinity; desk.graph.size <= large && front[0].peak < least;) {
+    least = front[0].peak;
+    for (const taste of tastes) start(desk, least, taste);
+    for (const seq of starts) start(desk, least, tastes[2], seq);
+  }
   return front[0].peak;
 }
 

@@ -7,7 +7,7 @@
 import { cutNodes } from "./cut.ts";
 import type { FlatGraph } from "./graph.ts";
 import { sequenceOfSaved } from "./saved.ts";
-import type { Trace } from "./trace.ts";
+import { emptyTrace, retrace, type Trace } from "./trace.ts";
 
 /** What takes longer than this many times the mean must not run again. */
 const limits = [0.2, 1, 3];
@@ -18,11 +18,15 @@ export function cutStarts(graph: FlatGraph, base: Trace): readonly Int32Array[] 
   if (backward !== graph.backward) for (let p = base.peakAt; p < base.length; p++) backward[base.seq[p]] = 1;
   const marked = { ...graph, backward };
   const mean = base.time / Math.max(1, graph.size);
+  const trace = emptyTrace(graph);
   const found = new Map<string, Int32Array>();
   for (const limit of limits) {
     const saved = cutNodes(marked, (v) => graph.cost[v] <= limit * mean, "last");
     const seq = sequenceOfSaved(marked, (v) => saved[v] === 1);
-    if (seq.length > base.length) found.set(seq.join(), seq);
+    if (seq.length <= base.length) continue;
+    // Where the marks are not those of a forward and a backward pass, the sequence may read what isn't there.
+    retrace(graph, trace, seq);
+    if (trace.peak < Infinity) found.set(seq.join(), seq);
   }
   return [...found.values()];
 }

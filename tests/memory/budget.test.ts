@@ -64,7 +64,7 @@ describe("a chain of twelve layers", () => {
   });
 
   test("says what is computed again, and where", () => {
-    const planned = plan(f, [weights as never, x], { memory: 0.8 });
+    const planned = plan(f, [weights as never, x], { memory: 0.5 });
     expect(planned.recomputed.length).toBeGreaterThan(0);
     expect(planned.recomputed[0].source).toContain("budget.test.ts");
     expect(planned.overhead).toBeGreaterThan(0);
