@@ -3,7 +3,7 @@
  * jax-js and TensorFlow.js in their Wasm backends (installed on the first run), and for JAX and PyTorch on CPU where a Python has them
  * (`REMAT_BENCH_PYTHON`: paths of Pythons, separated as in PATH). All have one thread. Each workload of each library is a process of its own, one after another; the
  * libraries take turns by workload, so that what is compared ran within a few minutes. Times are the least milliseconds of CPU time that a call
- * takes. A run of everything writes its tables into `docs/performance.md`; `--out` names another page, also for a run of a part.
+ * takes; those of a first call and of a start, which happen once, are by the clock. A run of everything writes its tables into `docs/performance.md`; `--out` names another page, also for a run of a part.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { installPeers, pinned, pythonWith } from "./peers/install.ts";
+import { programOf } from "./program.ts";
 import type { Missing } from "./workloads/figures.ts";
 import { markdown, REST, withFigures, type Column, type Line } from "./workloads/table.ts";
 
@@ -29,26 +30,28 @@ interface Peer extends Column {
   readonly flags?: Readonly<Record<string, readonly string[]>>;
 }
 
-const node = (file: string): Pick<Peer, "command" | "args"> => ({
+const node = async (file: string): Promise<Pick<Peer, "command" | "args">> => ({
   command: process.execPath,
-  args: ["--conditions=@remat/source", join(HERE, file)],
+  args: ["--conditions=@remat/source", await programOf(join(HERE, file))],
 });
 
-const own: Peer = { peer: "remat", title: "remat", ...node("workloads/remat.ts") };
-/** The process that shows how long a start takes. */
-const ownStart: Peer = { ...own, ...node("workloads/start.ts") };
+type FindPeer = () => Promise<Peer | string>;
 
-const npmPeer = (peer: string, title: string, file: string, name: string, flags?: Peer["flags"]) => (): Peer | string =>
-  installPeers() ?? { peer, title: `${title} ${pinned(name)}`, ...node(file), flags };
+const npmPeer =
+  (peer: string, title: string, file: string, name: string, flags?: Peer["flags"]): FindPeer =>
+  async () =>
+    installPeers() ?? { peer, title: `${title} ${pinned(name)}`, ...(await node(file)), flags };
 
-const pythonPeer = (peer: string, title: string, file: string, module: string) => (): Peer | string => {
-  const found = pythonWith(module);
-  if (found === undefined) return `no Python has ${module}; name one that has it by REMAT_BENCH_PYTHON`;
-  return { peer, title: `${title} ${found.version}`, command: found.python, args: [join(HERE, file)] };
-};
+const pythonPeer =
+  (peer: string, title: string, file: string, module: string): FindPeer =>
+  async () => {
+    const found = pythonWith(module);
+    if (found === undefined) return `no Python has ${module}; name one that has it by REMAT_BENCH_PYTHON`;
+    return { peer, title: `${title} ${found.version}`, command: found.python, args: [join(HERE, file)] };
+  };
 
 /** How to get at each library; a text says why it is not there. */
-const peers: Readonly<Record<string, () => Peer | string>> = {
+const peers: Readonly<Record<string, FindPeer>> = {
   "jax-js": npmPeer("jax-js", "jax-js", "peers/jaxJs.ts", "@jax-js/jax", {
     // it lets go of what it traced by recursion, for which 1000 steps are too deep in the stack that Node gives
     W4: ["--stack-size=4000"],
@@ -112,10 +115,13 @@ export async function benchWorkloads(flags: readonly string[]): Promise<void> {
   const value = (name: string): string | undefined =>
     flags.find((f) => f.startsWith(`--${name}=`))?.slice(name.length + 3);
   const wanted = namesIn(value("only"), all, "workload");
+  const own: Peer = { peer: "remat", title: "remat", ...(await node("workloads/remat.ts")) };
+  /** The process that shows how long a start takes. */
+  const ownStart: Peer = { ...own, ...(await node("workloads/start.ts")) };
   const present: Peer[] = [own];
   const skipped: string[] = [];
   for (const name of namesIn(value("peers"), Object.keys(peers), "peer")) {
-    const found = peers[name]();
+    const found = await peers[name]();
     if (typeof found !== "string") present.push(found);
     else {
       skipped.push(`${name} is left out: ${found}.`);

@@ -1,13 +1,13 @@
 /**
  * Builds `dist`: what `tsc -p tsconfig.build.json` makes, with the calls at the top of modules marked as pure (`pureCalls.ts`), so that bundlers can leave
- * out what an app doesn't use; and `dist/node`, the same in a few files, since Node takes longer to open some hundred files than to run them.
+ * out what an app doesn't use; and `dist/node`, the same in a few files.
  * `node scripts/build.ts`
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { build } from "esbuild";
 import ts from "typescript";
+import { bundleForNode } from "./nodeBundle.ts";
 import { pureCalls } from "./pureCalls.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -35,23 +35,13 @@ if (diagnostics.length > 0) {
   );
   process.exitCode = 1;
 } else {
-  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  const { exports, sideEffects } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+    readonly sideEffects: readonly string[];
   };
-  const entries = Object.values(manifest.exports).flatMap((e) =>
-    typeof e === "string" ? [] : [join(root, e.default)],
-  );
-  await build({
-    entryPoints: entries,
-    outdir: join(root, "dist/node"),
-    outbase: join(root, "dist"),
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "es2024",
-    packages: "external",
-    sourcemap: true,
-    sourcesContent: false,
+  await bundleForNode({
+    dist: join(root, "dist"),
+    entries: Object.values(exports).flatMap((e) => (typeof e === "string" ? [] : [join(root, e.default)])),
+    effects: sideEffects.filter((file) => /^\.\/dist\/[^*]+$/.test(file)).map((file) => join(root, file)),
   });
 }

@@ -61,6 +61,14 @@ if (process.argv.includes("--fix")) {
   process.exit();
 }
 
+/** Needs the worker's file beside the library's. */
+const planningApp = `
+import { grad, np, planAsync } from "remat";
+const f = (x) => np.sum(np.sin(np.dot(np.sin(np.dot(np.sin(x), x)), x)));
+const { peak } = await planAsync(grad(f), [np.ones([64, 64])], { memory: "200KiB" });
+if (!(peak > 0 && peak <= 200 * 1024)) throw new Error(\`the plan takes \${peak} bytes\`);
+`;
+
 const problems: string[] = [];
 
 function run(title: string, command: string, args: readonly string[], cwd: string): string {
@@ -106,6 +114,8 @@ try {
   writeFileSync(join(folder, "package.json"), `{ "type": "module" }\n`);
   writeFileSync(join(folder, "user.ts"), user);
   run("every entry can be imported", "node", ["user.ts"], folder);
+  writeFileSync(join(folder, "plans.js"), planningApp);
+  run("a plan is made in a worker", "node", ["plans.js"], folder);
   writeFileSync(join(folder, "app.js"), smallApp);
   const bundle = ["app.js", "--bundle", "--minify", "--format=esm", "--target=es2024", "--outfile=bundle.js"];
   run("a small app can be bundled", "esbuild", bundle, folder);

@@ -18,8 +18,10 @@ const isFigure = (line: Line): line is Figure => "value" in line;
 
 const isTime = (figure: Figure): boolean => figure.cpu !== undefined;
 
-/** What ratios are made of: milliseconds of CPU time, or bytes. */
-const amount = (figure: Figure): number => figure.cpu ?? figure.value;
+/** What happens once is what one waits for: it is told by the clock. */
+const happensOnce = ({ metric }: Figure): boolean => metric.startsWith("first ");
+/** What ratios are made of: milliseconds, or bytes. */
+const amount = (figure: Figure): number => (happensOnce(figure) ? figure.value : (figure.cpu ?? figure.value));
 
 const digits = (x: number): string =>
   x >= 1e5 ? x.toFixed(0) : x >= 100 ? Number(x.toPrecision(3)).toFixed(0) : x.toPrecision(3);
