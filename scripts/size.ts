@@ -90,7 +90,8 @@ async function measure(contents: string): Promise<Size> {
     format: "esm",
     target: "es2024",
     conditions: ["@remat/source"],
-    external: ["node:*"],
+    // Loaded when a picture is asked for, by who has installed it.
+    external: ["node:*", "@observablehq/plot"],
     plugins: [source],
     write: false,
     metafile: true,

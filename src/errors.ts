@@ -94,6 +94,14 @@ export class NonConcreteBooleanIndexError extends RematError {
 /** A graph that cannot be planned: a size, a time, an edge or a file that makes no sense. */
 export class PlanGraphError extends RematValueError {}
 
+/** A picture cannot be drawn: a package or a document is missing. */
+export class PlotError extends RematError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message);
+    if (options !== undefined && "cause" in options) this.cause = options.cause;
+  }
+}
+
 /** No plan keeps memory within the budget. */
 export class BudgetError extends RematError {
   /** The smallest peak of any plan that was found, in bytes. */

@@ -93,6 +93,7 @@ export {
   type ParetoPoint,
   type ParetoReference,
 } from "./pareto.ts";
+export type { PlotElement, PlotOptions } from "./paretoPlot.ts";
 export {
   plan,
   planAsync,

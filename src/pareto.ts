@@ -10,6 +10,7 @@ import type { Target } from "./compile/target.ts";
 import type { ClosedJaxpr } from "./core/jaxpr.ts";
 import type { NDArray } from "./core/array.ts";
 import { simulateGraph } from "./plan/simulate.ts";
+import { curvePlot, type PlotElement, type PlotOptions } from "./paretoPlot.ts";
 import { chenPlan } from "./plan/simple/chen.ts";
 import { checkpointPolicies, type Policy } from "./policies.ts";
 import { compilingEngine, programOf, runOptions, type PeakAndTime, type PlanProgramOptions } from "./planning.ts";
@@ -38,8 +39,14 @@ export interface Pareto {
   readonly references: readonly ParetoReference[];
   /** As a table. */
   toString(): string;
-  /** As a picture: memory to the right, extra time upwards. */
+  /** As a picture, of no package's making: memory to the right, extra time upwards. */
   toSvg(): string;
+  /**
+   * As a picture by Observable Plot, with axes and a grid: an `<svg>` element.
+   *
+   * @throws PlotError where the optional package @observablehq/plot is not installed, or no document is there.
+   */
+  plot(options?: PlotOptions): Promise<PlotElement>;
 }
 
 /**
@@ -125,6 +132,7 @@ function paretoOf(
         ...references.map((r) => `${row(r)}  ${r.name}`),
       ].join("\n"),
     toSvg: () => curveSvg(points, references),
+    plot: (options) => curvePlot(points, references, options),
   };
 }
 

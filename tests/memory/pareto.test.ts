@@ -1,6 +1,7 @@
 /** The curve beside what one would choose by hand: each reference is a program of its own, and its peak is that of a run. */
-import { expect, test } from "vitest";
-import { grad, memory, np, pareto, setEngine, underPolicies, type NDArray } from "../../src/index.ts";
+import { parseHTML } from "linkedom";
+import { expect, test, vi } from "vitest";
+import { grad, memory, np, pareto, PlotError, setEngine, underPolicies, type NDArray } from "../../src/index.ts";
 
 const loss = (weights: NDArray[], x: NDArray): NDArray => {
   for (const W of weights) x = np.sin(np.dot(x, W));
@@ -39,6 +40,42 @@ test("the picture shows every point, with its name as text", () => {
   expect(svg.match(/<circle /g)).toHaveLength(curve.points.length + curve.references.length);
   expect(svg).toContain("a &lt; b &amp; c: ");
   expect(svg).not.toContain("a < b & c");
+});
+
+test("the picture by Plot shows every point, with its name as text", async () => {
+  setEngine("wasm");
+  const curve = pareto(grad(loss), [weights, x], { beside: { "a < b & c": grad(loss) } });
+  const { document } = parseHTML("<html></html>");
+  const picture = await curve.plot({ document, width: 700 });
+  const svg = parseHTML(picture.outerHTML).document.querySelector("svg");
+  expect(svg?.getAttribute("width")).toBe("700");
+  expect(svg?.getAttribute("xmlns")).toBe("http://www.w3.org/2000/svg");
+  expect(svg?.querySelectorAll("g[aria-label=dot] circle")).toHaveLength(curve.points.length);
+  const titles = [...(svg?.querySelectorAll("g[aria-label=dot] title") ?? [])].map((t) => t.textContent);
+  expect(titles).toHaveLength(curve.points.length + curve.references.length);
+  expect(titles.at(-1)).toMatch(/^a < b & c: .* [MK]iB, \+/);
+  const names = [...(svg?.querySelectorAll("g[aria-label=text] text") ?? [])].map((t) => t.textContent);
+  expect(names).toEqual(curve.references.map((r) => r.name));
+});
+
+test("a picture by Plot without a document is an error that says what to do", async () => {
+  setEngine("wasm");
+  const curve = pareto(grad(loss), [weights, x]);
+  await expect(curve.plot()).rejects.toThrow(PlotError);
+  await expect(curve.plot()).rejects.toThrow("npm install linkedom");
+});
+
+test("without the package Plot the error says how to install it", async () => {
+  setEngine("wasm");
+  const curve = pareto(grad(loss), [weights, x]);
+  vi.doMock("@observablehq/plot", () => {
+    throw new Error("not installed");
+  });
+  try {
+    await expect(curve.plot({ document: {} })).rejects.toThrow("npm install @observablehq/plot");
+  } finally {
+    vi.doUnmock("@observablehq/plot");
+  }
 });
 
 test("a program of a kernel or two has its references, too", () => {
