@@ -57,6 +57,7 @@ export async function curvePlot(
   const tip = (p: ParetoPoint): string => `${formatBytes(p.peak)}, +${(100 * p.overhead).toFixed(2)} % time`;
   const curve = points.map((p) => ({ ...place(p), title: tip(p) }));
   const others = references.map((r) => ({ ...place(r), name: r.name, title: `${r.name}: ${tip(r)}` }));
+  const labels = labelsOf(others, [...curve, ...others]);
   const at = { x: "x", y: "y" };
   const svg = library.plot({
     ...(document === undefined ? {} : { document }),
@@ -69,9 +70,40 @@ export async function curvePlot(
       library.line(curve, { ...at, stroke: blue, curve: "step-after" }),
       library.dot(curve, { ...at, fill: blue, title: "title" }),
       library.dot(others, { ...at, fill: orange, symbol: "diamond", title: "title" }),
-      library.text(others, { ...at, text: "name", fill: orange, dy: -9 }),
+      ...(["start", "end"] as const).map((textAnchor) =>
+        library.text(
+          labels.filter((l) => l.textAnchor === textAnchor),
+          { ...at, text: "text", fill: orange, dy: -8, lineAnchor: "bottom", textAnchor },
+        ),
+      ),
     ],
   });
   svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   return svg;
+}
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The names of points, those of points that lie close together one below the other; names on the right end at their points. */
+function labelsOf(
+  named: readonly (Place & { readonly name: string })[],
+  all: readonly Place[],
+): readonly (Place & { readonly text: string; readonly textAnchor: "start" | "end" })[] {
+  const low = Math.min(...all.map((p) => p.x));
+  const wide = Math.max(...all.map((p) => p.x)) - low;
+  const high = Math.max(...all.map((p) => p.y)) - Math.min(...all.map((p) => p.y));
+  const groups: [(typeof named)[number], ...typeof named][] = [];
+  for (const p of named) {
+    const near = groups.find(([q]) => Math.abs(p.x - q.x) <= wide / 12 && Math.abs(p.y - q.y) <= high / 12);
+    if (near === undefined) groups.push([p]);
+    else near.push(p);
+  }
+  return groups.map((group) => {
+    const [{ x, y }] = group;
+    const text = group.map((p) => p.name).join("\n");
+    return { x, y, text, textAnchor: x - low > wide / 2 ? "end" : "start" };
+  });
 }
