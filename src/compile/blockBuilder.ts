@@ -316,7 +316,7 @@ export class BlockBuilder {
     const nodes = args.map((a, i) => readNode(this, kernel, a, views[i]));
     const dtype = out.aval.dtype;
     kernel.eqns.push(eqn);
-    const node = kernel.op(eqn.primitive.name, nodes as number[], eqn.params, dtype);
+    const node = kernel.op(eqn.primitive, nodes as number[], eqn.params, dtype);
     this.define(out, { kind: "node", kernel, node }, eqn);
   }
 

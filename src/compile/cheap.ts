@@ -13,35 +13,6 @@ import type { Access, LoopKernel, Node } from "./loop.ts";
 import type { Block, Buffer, Program, Step } from "./program.ts";
 import { reshapeView, rowMajor } from "./view.ts";
 
-const cheapOps = new Set([
-  "add",
-  "add_any",
-  "sub",
-  "mul",
-  "neg",
-  "max",
-  "min",
-  "abs",
-  "square",
-  "integer_pow",
-  "select_n",
-  "eq",
-  "ne",
-  "lt",
-  "le",
-  "gt",
-  "ge",
-  "and",
-  "or",
-  "not",
-  "xor",
-  "convert_element_type",
-  "sign",
-  "floor",
-  "ceil",
-  "clamp",
-]);
-
 /** Operations that one value may take, and nodes and loads that a kernel may come to have. */
 const MAX_OPS = 8;
 const MAX_NODES = 200;
@@ -143,7 +114,7 @@ function forget(
 
 const isCheap = (nodes: readonly Node[], n: number): boolean => {
   const node = nodes[n];
-  return node.kind === "op" && cheapOps.has(node.name);
+  return node.kind === "op" && node.cheap;
 };
 
 /** What a node follows from by cheap operations; null if that takes too many, or something that isn't in memory. */
@@ -162,7 +133,7 @@ function leavesOf(nodes: readonly Node[], root: number, inMemory: ReadonlySet<nu
       leaves.add(n);
       continue;
     }
-    if (!cheapOps.has(node.name) || ++ops > MAX_OPS) return null;
+    if (!node.cheap || ++ops > MAX_OPS) return null;
     stack.push(...node.args);
   }
   return leaves;

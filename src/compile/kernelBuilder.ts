@@ -2,6 +2,7 @@
 import { sizeOf, type Shape } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import type { Eqn, Params } from "../core/jaxpr.ts";
+import type { Primitive } from "../core/primitive.ts";
 import type { Access, Fold, LoopKernel, Node, Reduction, Store } from "./loop.ts";
 import type { Buffer } from "./program.ts";
 import { reshapeView, type Fill, type Guard, type View } from "./view.ts";
@@ -176,8 +177,8 @@ export class KernelBuilder {
     }));
   }
 
-  op(name: string, args: readonly number[], params: Params, dtype: DType): number {
-    this.nodes.push({ kind: "op", dtype, name, args, params });
+  op({ name, cheap = false }: Primitive, args: readonly number[], params: Params, dtype: DType): number {
+    this.nodes.push({ kind: "op", dtype, name, cheap, args, params });
     return this.nodes.length - 1;
   }
 

@@ -29,6 +29,8 @@ export type Node =
       readonly kind: "op";
       readonly dtype: DType;
       readonly name: string;
+      /** Computed again rather than kept; see `Primitive`. */
+      readonly cheap: boolean;
       readonly args: readonly number[];
       readonly params: Params;
     };

@@ -100,6 +100,8 @@ export interface Primitive<P extends Params = Params> {
   readonly batchesBody?: boolean;
   /** Elementwise on operands of equal shape: batching, fusing and dead-code rules follow. */
   readonly elementwise?: boolean;
+  /** An elementwise operation of an instruction or two: compiled programs compute it again rather than keep its result. */
+  readonly cheap?: boolean;
 
   /** For primitives whose params hold a jaxpr: splits known from unknown operands without a policy. */
   partialEval?(trace: PartialTrace, args: readonly NDArray[], params: P): readonly NDArray[];

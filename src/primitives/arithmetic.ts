@@ -23,8 +23,9 @@ const binary =
   (x: NDArray, y: NDArray): NDArray =>
     bind1(primitive, [x, y], params);
 
-export const signP: Primitive = unary("sign", numbers, (self) => ({ jvp: zeroJvp(self) }));
+export const signP: Primitive = unary("sign", numbers, (self) => ({ cheap: true, jvp: zeroJvp(self) }));
 export const squareP: Primitive = unary("square", numbers, (self) => ({
+  cheap: true,
   jvp: jvpByOperand(self, [(t, _y, [x]) => mul(t, mul(constLike(x, 2), x))]),
 }));
 
@@ -35,6 +36,7 @@ const realDType = (dtype: NDArray["dtype"]) =>
   dtype === "complex64" ? "float32" : dtype === "complex128" ? "float64" : dtype;
 
 export const absP: Primitive = unary("abs", ["signedinteger", "floating", "complexfloating"], (self) => ({
+  cheap: true,
   result: ([dtype]) => realDType(dtype),
   jvp: jvpByOperand(self, [
     (t, y, [x]) => {
@@ -64,15 +66,18 @@ const additiveJvp =
   };
 
 export const addP: Primitive = nary("add", [numbers, numbers], (self) => ({
+  cheap: true,
   jvp: additiveJvp(self, (t) => t),
   transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x), ct!), unbroadcast(avalOf(y), ct!)],
 }));
 export const subP: Primitive = nary("sub", [numbers, numbers], (self) => ({
+  cheap: true,
   jvp: additiveJvp(self, neg),
   transpose: ([ct], [x, y]) => [unbroadcast(avalOf(x), ct!), unbroadcast(avalOf(y), neg(ct!))],
 }));
 
 export const mulP: Primitive = nary("mul", [numbers, numbers], (self) => ({
+  cheap: true,
   print: () => [],
   ...bilinear(
     self,
@@ -101,6 +106,7 @@ const share = (x: NDArray, z: NDArray, y: NDArray): NDArray =>
 
 const extremum = (name: string): Primitive =>
   nary(name, [anything, anything], (self) => ({
+    cheap: true,
     jvp: jvpByOperand(self, [(t, z, [x, y]) => mul(t, share(x, z, y)), (t, z, [x, y]) => mul(t, share(y, z, x))]),
   }));
 
@@ -111,6 +117,7 @@ export const min: (x: NDArray, y: NDArray) => NDArray = binary(minP);
 
 export type IntegerPowParams = { readonly y: number };
 export const integerPowP: Primitive<IntegerPowParams> = unary<IntegerPowParams>("integer_pow", numbers, (self) => ({
+  cheap: true,
   jvp: jvpByOperand(self, [
     (t, _out, [x], { y }) => {
       if (y === 0) return zerosLike(t);

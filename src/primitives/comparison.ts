@@ -26,7 +26,7 @@ import {
 import { batchedInFront, broadcasted, broadcastedInDim, movedAxis } from "./shape.ts";
 
 const comparison = (name: string, sets: readonly DTypeSet[]): Primitive => {
-  const primitive = nary(name, [sets, sets], (self) => ({ result: () => "bool", jvp: zeroJvp(self) }));
+  const primitive = nary(name, [sets, sets], (self) => ({ cheap: true, result: () => "bool", jvp: zeroJvp(self) }));
   if (name !== "eq" && name !== "ne") return primitive;
   // Keys have no numbers inside that a user should see, but they can be told from one another.
   return {
@@ -47,11 +47,11 @@ export const eqToP: Primitive = comparison("eq_to", anything);
 export const leToP: Primitive = comparison("le_to", ordered);
 export const ltToP: Primitive = comparison("lt_to", ordered);
 
-const logical = (name: string): Primitive => nary(name, [bits, bits], (self) => ({ jvp: zeroJvp(self) }));
+const logical = (name: string): Primitive => nary(name, [bits, bits], (self) => ({ cheap: true, jvp: zeroJvp(self) }));
 export const andP: Primitive = logical("and");
 export const orP: Primitive = logical("or");
 export const xorP: Primitive = logical("xor");
-export const notP: Primitive = unary("not", bits, (self) => ({ jvp: zeroJvp(self) }));
+export const notP: Primitive = unary("not", bits, (self) => ({ cheap: true, jvp: zeroJvp(self) }));
 
 const shift = (name: string): Primitive => nary(name, [integers, integers], (self) => ({ jvp: zeroJvp(self) }));
 export const shiftLeftP: Primitive = shift("shift_left");
@@ -89,6 +89,7 @@ export const clz = (x: NDArray): NDArray => bind1(clzP, [x], {});
 export const selectNP: Primitive = {
   name: "select_n",
   elementwise: true,
+  cheap: true,
   type([which, ...cases]) {
     const [first] = cases;
     if (which === undefined || first === undefined) {
@@ -182,6 +183,7 @@ export const select = (pred: NDArray, yes: NDArray, no: NDArray): NDArray => sel
 export const clampP: Primitive = {
   name: "clamp",
   elementwise: true,
+  cheap: true,
   type([low, x, high]) {
     for (const [name, bound] of [["min", low] as const, ["max", high] as const]) {
       if (bound.ndim > 0 && !shapesEqual(bound.shape, x.shape)) {

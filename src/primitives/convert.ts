@@ -40,6 +40,7 @@ export const convertPlaced = (x: NDArray, dtype: DType, weakType: boolean): NDAr
 export const convertElementTypeP: Primitive<ConvertParams> = {
   name: "convert_element_type",
   elementwise: true,
+  cheap: true,
   type([x], { new_dtype, weak_type }) {
     if (x.dtype === new_dtype && x.weakType === weak_type) return [x];
     if ((x.dtype === "key<fry>") !== (new_dtype === "key<fry>")) {

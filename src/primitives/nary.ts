@@ -191,6 +191,7 @@ export const batchBroadcasting =
 
 /** What differs from one operation to the next. */
 export interface Rules<P extends Params> {
+  readonly cheap?: true;
   /** Replaces the typing rule. */
   readonly type?: Primitive<P>["type"];
   readonly jvp?: NonNullable<Primitive<P>["jvp"]>;

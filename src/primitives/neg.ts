@@ -6,6 +6,7 @@ import { linearJvp } from "./algebra.ts";
 import { numbers, unary } from "./nary.ts";
 
 export const negP: Primitive = unary("neg", numbers, (self) => ({
+  cheap: true,
   jvp: linearJvp(self),
   transpose: ([ct]) => [neg(ct!)],
 }));
