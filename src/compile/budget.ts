@@ -14,7 +14,6 @@ import { paretoGraphInWorker } from "../plan/inWorker.ts";
 import { searchFlat } from "../plan/planGraph.ts";
 import { floorOf } from "../plan/simulate.ts";
 import { parseBudget } from "../bytes.ts";
-import { joinParts } from "./joinParts.ts";
 import { kernelGraph, type KernelGraph } from "./kernelGraph.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
 import { compileOrdered, type Compiled } from "./compile.ts";
@@ -156,9 +155,8 @@ function compileFront(
   const every = Math.max(1, Math.ceil(found.length / compiledOf(whole.groups.length)));
   const chosen = found.filter((_, i) => i % every === 0 || i === found.length - 1);
   const flat = flatten(whole.graph);
-  const all = chosen.map((plan, i): FrontPoint => {
+  const all = chosen.map(({ sequence }, i): FrontPoint => {
     options.onProgress?.({ phase: "plan", done: 0.5 + (0.5 * i) / chosen.length });
-    const sequence = joinParts(whole, flat, plan.sequence);
     const { layout } = compileOrdered(closed, reordered(ordered, whole, sequence), target, options);
     return { peak: layout.size, time: whole.seconds(sequence), sequence };
   });

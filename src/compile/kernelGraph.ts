@@ -22,7 +22,7 @@ export interface KernelGraph {
   readonly groups: readonly Group[];
   /** Equations that only change how others are read. */
   readonly free: ReadonlyMap<Var, Eqn>;
-  /** Seconds of a sequence of groups: what parts of a kernel side by side share counts once. */
+  /** Seconds of a sequence of groups: parts of a kernel side by side count as one kernel. */
   readonly seconds: (sequence: readonly number[]) => number;
 }
 
