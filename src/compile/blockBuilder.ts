@@ -8,6 +8,7 @@ import type { ShapedArray } from "../core/aval.ts";
 import type { ConcreteArray, NDArray } from "../core/array.ts";
 import { isComplex } from "../core/dtype.ts";
 import { Literal, type Atom, type ClosedJaxpr, type Eqn, type Var } from "../core/jaxpr.ts";
+import { addCall } from "./calls.ts";
 import { addByParts, pairOf, pairsInMemory, piecesOf } from "./complexParts.ts";
 import { addControl, isControl } from "./control.ts";
 import type { Held, Place } from "./held.ts";
@@ -15,7 +16,6 @@ import { isOneRun, KernelBuilder, spaceOf } from "./kernelBuilder.ts";
 import type { Tag } from "./lower.ts";
 import { folds } from "./loop.ts";
 import { moved, reshaped } from "./moves.ts";
-import { operandOf } from "./operands.ts";
 import type { Buffer, Block, CopyStep, Step } from "./program.ts";
 import type { ProgramContext } from "./programContext.ts";
 import { orderedProgram, type OrderedProgram } from "./ordered.ts";
@@ -283,30 +283,7 @@ export class BlockBuilder {
         return;
       }
     }
-    this.#addCall(eqn, args);
-  }
-
-  #addCall(eqn: Eqn, args: readonly Held[]): void {
-    const inAvals = args.map((a) => a.aval);
-    const routine = this.context.target.routine(eqn, inAvals);
-    const first = routine?.updates === true ? 1 : 0;
-    const operands = args.slice(first).map((a, i) => operandOf(this, a, i + first, routine));
-    const outputs =
-      first === 1
-        ? [this.fresh(args[0])]
-        : eqn.outvars.map((v) => this.context.buffer(v.aval, "temporary", eqn.primitive.name, eqn.source));
-    const bytes = routine?.workspace(operands.map((o) => o.view)) ?? 0;
-    const index = this.push({
-      kind: "call",
-      routine: routine?.name ?? "reference",
-      eqn,
-      operands,
-      outputs,
-      workspace: bytes === 0 ? null : this.context.workspace(bytes, `workspace of ${eqn.primitive.name}`),
-      inAvals: inAvals.slice(first),
-      outAvals: eqn.outvars.map((v) => v.aval),
-    });
-    eqn.outvars.forEach((v, i) => this.define(v, { kind: "buffer", buffer: outputs[i], ready: index }, eqn));
+    addCall(this, eqn, args);
   }
 
   #addElementwise(eqn: Eqn, args: readonly Held[]): void {
