@@ -49,6 +49,7 @@ interface DTypeInfo {
   readonly storage: {
     new (length: number): TypedArray;
     new (buffer: ArrayBufferLike, offset?: number, length?: number): TypedArray;
+    new (elements: TypedArray): TypedArray;
   };
 }
 

@@ -16,8 +16,9 @@ let used = 0;
 /** The elements, in memory that nobody else writes to. */
 export function copyOf(view: TypedArray, dtype: DType): TypedArray {
   const { byteLength, length } = view;
-  if (byteLength > SMALL) return view.slice();
   const { storage } = dtypes[dtype];
+  // A third faster than `slice` where the memory is shared.
+  if (byteLength > SMALL) return new storage(view);
   let copy: Float32Array;
   if (byteLength <= IN_HEAP) copy = new storage(length) as Float32Array;
   else {
