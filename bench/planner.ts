@@ -64,7 +64,9 @@ export async function benchPlanner(flags: readonly string[]): Promise<void> {
         percent(fastest(sack, bytes)),
         (cut.peak / cut.baseline.peak).toFixed(3),
         percent(cut),
-        ...(exact ? [percent(best), best === undefined ? "-" : best.proven ? "yes" : "no"] : []),
+        ...(exact
+          ? [percent(best), best === undefined ? "-" : best.proven ? "yes" : `no (${String(best.stopped)})`]
+          : []),
       );
     }
   }

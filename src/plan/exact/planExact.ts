@@ -20,6 +20,8 @@ export interface ExactOptions extends PlanOptions {
 export interface ExactPlan extends GraphPlan {
   /** Whether the solver proved that no plan of this form is faster (within a thousandth of a percent of the time). */
   readonly proven: boolean;
+  /** What ended the solver before it had proven anything: its time, or the 4 GiB that it has as WebAssembly; null if nothing did. */
+  readonly stopped: "time" | "memory" | null;
   /** The time of the search's own plan. */
   readonly searchTime: number;
   /** The size of the program. */
@@ -34,6 +36,7 @@ export interface Answer {
   /** A lower bound of the objective: 1 where no plan is faster than the one that is known. */
   readonly bound: number;
   readonly proven: boolean;
+  readonly stopped: ExactPlan["stopped"];
 }
 
 /** Programs with more entries than this are refused: they would take the solver's memory and hours. */
@@ -46,7 +49,7 @@ export async function planGraphExact(graph: PlanGraph, options: ExactOptions): P
   const baseline = traceOf(flat, flat.order);
   const budget = parseBudget(options.memory, baseline.peak);
   const most = searched.time - flat.cost.reduce((a, b) => a + b, 0);
-  const facts = { searchTime: searched.time, columns: 0, rows: 0 };
+  const facts = { searchTime: searched.time, columns: 0, rows: 0, stopped: null };
   if (!(most > 0))
     return { ...searched, lowerBound: { ...searched.lowerBound, time: searched.time }, gap: 0, proven: true, ...facts };
   const stages = stagesOf(flat, budget, most);
@@ -70,8 +73,9 @@ export async function planGraphExact(graph: PlanGraph, options: ExactOptions): P
     ...best,
     lowerBound: { peak: best.lowerBound.peak, time: bound },
     gap: best.time > 0 ? (best.time - bound) / best.time : 0,
-    proven: answer.proven,
     ...facts,
+    proven: answer.proven,
+    stopped: answer.stopped,
   };
 }
 
@@ -89,38 +93,46 @@ export async function solveStages({ program }: Stages, seconds: number, gap: num
   const highs = await load();
   const numCols = program.cost.length;
   const numRows = program.upper.length;
-  return highs.withModel(
-    {
-      numCols,
-      numRows,
-      colCost: program.cost,
-      colLower: new Float64Array(numCols),
-      colUpper: new Float64Array(numCols).fill(1),
-      rowLower: new Float64Array(numRows).fill(-highs.infinity),
-      rowUpper: program.upper,
-      integrality: Int32Array.from(program.integer),
-      matrix: {
-        format: "csr",
-        numRows,
+  try {
+    return highs.withModel(
+      {
         numCols,
-        starts: program.starts,
-        indices: program.columns,
-        values: program.values,
+        numRows,
+        colCost: program.cost,
+        colLower: new Float64Array(numCols),
+        colUpper: new Float64Array(numCols).fill(1),
+        rowLower: new Float64Array(numRows).fill(-highs.infinity),
+        rowUpper: program.upper,
+        integrality: Int32Array.from(program.integer),
+        matrix: {
+          format: "csr",
+          numRows,
+          numCols,
+          starts: program.starts,
+          indices: program.columns,
+          values: program.values,
+        },
       },
-    },
-    (model): Answer => {
-      model.options.set({ output_flag: false, time_limit: seconds, mip_abs_gap: gap, mip_rel_gap: 1e-5 });
-      model.run();
-      const { modelStatus } = highs.constants;
-      const status = model.getModelStatus();
-      if (status === modelStatus.infeasible) return { solution: undefined, bound: 1, proven: true };
-      const bound = Number(model.info.get("mip_dual_bound"));
-      const found = Number(model.info.get("primal_solution_status")) === 2;
-      return {
-        solution: found ? Float64Array.from(model.getSolution().colValue) : undefined,
-        bound: Number.isFinite(bound) ? bound : 0,
-        proven: status === modelStatus.optimal,
-      };
-    },
-  );
+      (model): Answer => {
+        model.options.set({ output_flag: false, time_limit: seconds, mip_abs_gap: gap, mip_rel_gap: 1e-5 });
+        model.run();
+        const { modelStatus } = highs.constants;
+        const status = model.getModelStatus();
+        if (status === modelStatus.infeasible) return { solution: undefined, bound: 1, proven: true, stopped: null };
+        const bound = Number(model.info.get("mip_dual_bound"));
+        const found = Number(model.info.get("primal_solution_status")) === 2;
+        return {
+          solution: found ? Float64Array.from(model.getSolution().colValue) : undefined,
+          bound: Number.isFinite(bound) ? bound : 0,
+          proven: status === modelStatus.optimal,
+          stopped: status === modelStatus.optimal ? null : "time",
+        };
+      },
+    );
+  } catch (error) {
+    // The solver ends so when it gets no more memory. The plan of the search stands, unproven.
+    if (error instanceof WebAssembly.RuntimeError)
+      return { solution: undefined, bound: 0, proven: false, stopped: "memory" };
+    throw error;
+  }
 }
