@@ -3,6 +3,7 @@
  * are good to a few units in the last place of float64; their speed has not been a concern.
  */
 import type { ConcreteArray } from "../../core/array.ts";
+import { BERNOULLI, LANCZOS } from "../../primitives/gammaSeries.ts";
 import { erfInvSingle } from "./erfInv.ts";
 import type { Kernel } from "./kernel.ts";
 import { numberRoom, placeAt, placesOf, runBinary, runUnary } from "./lanes.ts";
@@ -91,11 +92,6 @@ export function erfInv(y: number): number {
   return x;
 }
 
-const LANCZOS = [
-  676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
-  -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-];
-
 /** log |gamma(x)|, by Lanczos's approximation, and by reflection for x < 1/2. */
 export function lgamma(x: number): number {
   if (Number.isNaN(x)) return NaN;
@@ -108,20 +104,6 @@ export function lgamma(x: number): number {
   const t = z + 7.5;
   return 0.5 * Math.log(2 * Math.PI) + (z + 0.5) * Math.log(t) - t + Math.log(sum);
 }
-
-/** The Bernoulli numbers B2, B4, ... */
-const BERNOULLI = [
-  1 / 6,
-  -1 / 30,
-  1 / 42,
-  -1 / 30,
-  5 / 66,
-  -691 / 2730,
-  7 / 6,
-  -3617 / 510,
-  43867 / 798,
-  -174611 / 330,
-];
 
 export function digamma(x: number): number {
   if (x <= 0 && Number.isInteger(x)) return NaN;

@@ -13,6 +13,7 @@ import type { Primitive } from "../../core/primitive.ts";
 import { compileWithin } from "../../compile/budget.ts";
 import { compileProgram, type Compiled, type CompilingEngine } from "../../compile/compile.ts";
 import type { Target } from "../../compile/target.ts";
+import { parseBudget } from "../../bytes.ts";
 import { Arena } from "./arena.ts";
 import { HostMemory, type HostUse } from "./hostMemory.ts";
 import { Instance, noRoom } from "./instance.ts";
@@ -160,11 +161,14 @@ export function createWasm(
   };
 }
 
-/** Within the budget, if there is one. */
-const compileFor = (closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): Compiled =>
-  options.memory === undefined
-    ? compileProgram(closed, target, options)
-    : compileWithin(closed, target, options.memory, options).compiled;
+/** Within the budget, if there is one: as it is where that fits, which takes no search. */
+function compileFor(closed: ClosedJaxpr<NDArray>, target: Target, options: RunOptions): Compiled {
+  const { memory, ...rest } = options;
+  if (memory === undefined) return compileProgram(closed, target, options);
+  const asItIs = compileProgram(closed, target, rest);
+  const { size } = asItIs.layout;
+  return size <= parseBudget(memory, size) ? asItIs : compileWithin(closed, target, memory, options).compiled;
+}
 
 /** Parameters as text; programs and functions by identity. */
 function paramsKey(params: Params): string {

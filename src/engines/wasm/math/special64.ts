@@ -2,6 +2,7 @@
  * Special functions of float64, number by number: the series, continued fractions and recursions of the js engine in the same order, so that the bits are
  * the same, too. (Where that sums ten thousand times NaN, this stops at the first.)
  */
+import { BERNOULLI, LANCZOS } from "../../../primitives/gammaSeries.ts";
 import type { FunctionBuilder } from "../encode/function.ts";
 import type { Callable } from "../encode/module.ts";
 import {
@@ -106,11 +107,6 @@ const erfInv: Emit = (s, y, fn) => {
   s.result(x.get);
 };
 
-const LANCZOS = [
-  676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
-  -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-];
-
 /** log |gamma(x)|, by Lanczos's approximation, and by reflection for x < 1/2. */
 const lgamma: Emit = (s, x, fn) => {
   s.resultIf(eq(abs(x), Infinity), Infinity);
@@ -127,20 +123,6 @@ const lgamma: Emit = (s, x, fn) => {
   const power = mul(add(z, 0.5), call(fn("log"), t));
   s.result(add(sub(add(0.5 * Math.log(2 * Math.PI), power), t), call(fn("log"), sum)));
 };
-
-/** The Bernoulli numbers B2, B4, ... */
-const BERNOULLI = [
-  1 / 6,
-  -1 / 30,
-  1 / 42,
-  -1 / 30,
-  5 / 66,
-  -691 / 2730,
-  7 / 6,
-  -3617 / 510,
-  43867 / 798,
-  -174611 / 330,
-];
 
 const digamma: Emit = (s, x, fn) => {
   s.resultIf(both(le(x, 0), eq(floor(x), x)), NaN);
